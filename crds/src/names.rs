@@ -1,0 +1,49 @@
+//! Labels, annotations, finalizers and field managers. Changing one orphans what carries it.
+
+/// Label: UID of the Slipway object that made this one, set by the request that created it.
+pub const OWNER_UID: &str = "slipway.dev/owner-uid";
+/// Label: name of the `GitSync` an object came from.
+pub const GITSYNC: &str = "slipway.dev/gitsync";
+/// Label: name of the `DevEnvironment` an object belongs to.
+pub const ENVIRONMENT: &str = "slipway.dev/environment";
+/// Label: namespace of that `DevEnvironment`, where its Fleet is.
+pub const FLEET_NAMESPACE: &str = "slipway.dev/fleet-namespace";
+/// Label: the service a workload runs.
+pub const SERVICE: &str = "slipway.dev/service";
+/// Label: the role of the service (`web`, `worker`, …).
+pub const ROLE: &str = "slipway.dev/role";
+
+/// Annotation: any new value asks for a reconcile now; answered by `status.lastHandledReconcileAt`.
+pub const REQUESTED_AT: &str = "slipway.dev/requestedAt";
+/// Annotation: digest of what was declared when the object was last applied.
+pub const DECLARED: &str = "slipway.dev/declared";
+/// Annotation: the commit a workload runs.
+pub const COMMIT: &str = "slipway.dev/commit";
+/// Annotation: the revision whose prune, held back by the mass-delete guard, is confirmed.
+pub const CONFIRM_PRUNE: &str = "slipway.dev/confirm-prune";
+/// Annotation on a `DevEnvironment`: RFC 3339 time until which its `ttl` does not end it.
+pub const KEEP_UNTIL: &str = "slipway.dev/keep-until";
+/// Annotation on a `DevEnvironment`: RFC 3339 time at which a person asked to stop it.
+pub const STOPPED_AT: &str = "slipway.dev/stopped-at";
+/// Annotation on a `DevEnvironment`: the command line tool made it (`start`, `test`).
+pub const MADE_BY: &str = "slipway.dev/made-by";
+
+/// Finalizer of a `DevEnvironment`: its namespace is removed first.
+pub const ENVIRONMENT_FINALIZER: &str = "slipway.dev/environment";
+/// Finalizer of a `GitSync`: what it applied is pruned first.
+pub const GITSYNC_FINALIZER: &str = "slipway.dev/gitsync";
+
+/// Field manager of what a `GitSync` applies.
+pub const GITSYNC_MANAGER: &str = "slipway.dev/gitsync";
+/// Field manager of what a `DevEnvironment` applies.
+pub const ENVIRONMENT_MANAGER: &str = "slipway.dev/environment";
+/// Field manager of what the command line tool applies.
+pub const CLI_MANAGER: &str = "slipway.dev/cli";
+/// Field manager of every status.
+pub const STATUS_MANAGER: &str = "slipway.dev/status";
+
+/// Name of the stateful pod, as a service others depend on.
+pub const LOCAL: &str = "local";
+
+/// Audience of the one-run token with which the agent delivers an integration result.
+pub const RUN_AUDIENCE: &str = "slipway.dev/run";

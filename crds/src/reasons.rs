@@ -1,0 +1,70 @@
+//! Reasons of conditions: one `CamelCase` word each, never formatted.
+
+/// Everything declared is applied.
+pub const APPLIED: &str = "Applied";
+/// Every service is ready.
+pub const READY: &str = "EnvironmentReady";
+/// Work is under way.
+pub const PROGRESSING: &str = "Progressing";
+/// A person paused it.
+pub const SUSPENDED: &str = "Suspended";
+/// The environment reached its `ttl`.
+pub const EXPIRED: &str = "Expired";
+/// A person stopped the environment.
+pub const STOPPED: &str = "Stopped";
+/// The integration run ended and its environment was removed.
+pub const FINISHED: &str = "Finished";
+/// The object is being deleted.
+pub const TERMINATING: &str = "Terminating";
+/// The namespace does not go away.
+pub const NAMESPACE_HANGS: &str = "NamespaceHangs";
+
+/// The branch, tag or commit does not exist.
+pub const REFERENCE_NOT_FOUND: &str = "ReferenceNotFound";
+/// The git server refused the credentials.
+pub const AUTHENTICATION_FAILED: &str = "AuthenticationFailed";
+/// The git server could not be reached or answered nonsense.
+pub const FETCH_FAILED: &str = "FetchFailed";
+/// The branch no longer contains the last applied commit.
+pub const HISTORY_REWRITTEN: &str = "HistoryRewritten";
+/// The path does not exist in the revision.
+pub const PATH_NOT_FOUND: &str = "PathNotFound";
+/// The URL's scheme is not allowed.
+pub const URL_REFUSED: &str = "UrlRefused";
+/// A file is not valid.
+pub const INVALID_MANIFEST: &str = "InvalidManifest";
+/// A kind is not allowed here.
+pub const KIND_NOT_ALLOWED: &str = "KindNotAllowed";
+/// An object of that name exists and is not ours.
+pub const CONFLICT: &str = "Conflict";
+/// The API server refused an object.
+pub const APPLY_FAILED: &str = "ApplyFailed";
+/// Some objects could not be deleted.
+pub const PRUNE_FAILED: &str = "PruneFailed";
+/// The revision removes too much at once.
+pub const PRUNE_HELD: &str = "PruneHeld";
+
+/// There is no Fleet in the namespace.
+pub const FLEET_NOT_FOUND: &str = "FleetNotFound";
+/// There is more than one Fleet in the namespace.
+pub const FLEET_AMBIGUOUS: &str = "FleetAmbiguous";
+/// A profile is not in the Fleet.
+pub const UNKNOWN_PROFILE: &str = "UnknownProfile";
+/// A service has no `ServiceRepo`.
+pub const UNKNOWN_SERVICE: &str = "UnknownService";
+/// A machine or label is not in the Fleet.
+pub const UNKNOWN_MACHINE: &str = "UnknownMachine";
+/// Services depend on each other in a circle.
+pub const DEPENDENCY_CYCLE: &str = "DependencyCycle";
+/// The spec contradicts itself or the Fleet.
+pub const INVALID_SPEC: &str = "InvalidSpec";
+/// The image does not exist yet.
+pub const IMAGE_NOT_FOUND: &str = "ImageNotFound";
+/// The registry could not be asked.
+pub const REGISTRY_FAILED: &str = "RegistryFailed";
+/// A pod is not ready.
+pub const POD_NOT_READY: &str = "PodNotReady";
+/// No free address block is left.
+pub const ADDRESSES_EXHAUSTED: &str = "AddressesExhausted";
+/// The operator failed; it tries again by itself.
+pub const INTERNAL_ERROR: &str = "InternalError";

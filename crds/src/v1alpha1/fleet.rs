@@ -1,0 +1,162 @@
+//! `Fleet`: what the services of a namespace share.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::api::core::v1::ResourceRequirements;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What the services of this namespace share.
+#[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[kube(
+    group = "slipway.dev",
+    version = "v1alpha1",
+    kind = "Fleet",
+    namespaced,
+    status = "FleetStatus",
+    derive = "PartialEq",
+    category = "slipway",
+    doc = "Fleet is what the services of a namespace share: registry, profiles, machines, the stateful pod's stores. One in each namespace.",
+    printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
+    printcolumn(name = "Registry", type_ = "string", json_path = ".spec.registry"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(
+        name = "Message",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].message"#
+    )
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FleetSpec {
+    /// Registry that `{registry}` in a manifest's `image` stands for, host and port, with a path if it has one.
+    /// Example: `registry.example.com/fleet`.
+    #[x_kube(validation = ("self.matches('^[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._/-]+)?$')", "must be host[:port][/path], without a scheme"))]
+    pub registry: String,
+    /// Named sets of services. Example: `[{name: rider, services: [www, api]}]`.
+    #[serde(default)]
+    pub profiles: Vec<Profile>,
+    /// Machine labels that `machine:` of an environment and `label:` of an integration block may name.
+    #[serde(default)]
+    pub machines: Vec<Machine>,
+    /// Environment variables of every service; a service's own, then an environment's, win over them.
+    /// Example: `{REDIS_URL: "redis://local:6379"}`.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// Stores of the stateful pod `local`, a container each.
+    #[serde(default)]
+    pub stores: Vec<Store>,
+    /// Where the ClusterIPs of environments come from. Unset: Kubernetes picks them, and they stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addresses: Option<AddressRange>,
+    /// How long an ended environment that was made by hand is kept for its result. Example: `7d`. Unset: `7d`.
+    #[serde(default = "FleetSpec::default_keep_results")]
+    #[x_kube(validation = ("self.matches('^([0-9]+(s|m|h|d))+$')", "must be a duration such as 12h or 7d"))]
+    pub keep_results: String,
+    /// How long an integration run waits for its dependencies before it ends as Error. Example: `10m`. Unset: `10m`.
+    #[serde(default = "FleetSpec::default_ready_timeout")]
+    #[x_kube(validation = ("self.matches('^([0-9]+(s|m|h|d))+$')", "must be a duration such as 10m"))]
+    pub ready_timeout: String,
+}
+
+impl FleetSpec {
+    fn default_keep_results() -> String {
+        "7d".to_owned()
+    }
+
+    fn default_ready_timeout() -> String {
+        "10m".to_owned()
+    }
+}
+
+/// A named set of services.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Profile {
+    /// Name. Example: `rider`.
+    pub name: String,
+    /// Its services; what they depend on follows. Example: `[www, dispatch]`.
+    pub services: Vec<String>,
+}
+
+/// What a machine label means here.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Machine {
+    /// The label. Example: `oslave2_xl`.
+    pub name: String,
+    /// Resources of each service's container. Example: `{requests: {cpu: 100m, memory: 64Mi}}`.
+    #[serde(default)]
+    pub resources: ResourceRequirements,
+    /// Labels a node must have. Example: `{disk: ssd}`.
+    #[serde(default)]
+    pub node_selector: BTreeMap<String, String>,
+}
+
+/// One store of the stateful pod `local`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Store {
+    /// Name. Example: `redis`.
+    #[x_kube(validation = ("self.matches('^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$')", "must be a DNS label of at most 32 characters"))]
+    pub name: String,
+    /// Image; `{registry}` stands for the Fleet's registry. Example: `{registry}/redis:7`.
+    pub image: String,
+    /// Command. Unset: the image's own. Example: `[redis-server, --appendonly, "yes", --dir, /data]`.
+    #[serde(default)]
+    pub command: Vec<String>,
+    /// Ports it answers on; ready means that each accepts connections. Example: `[6379]`.
+    #[x_kube(validation = ("self.size() > 0 && self.all(p, p > 0 && p < 65536)", "needs at least one port from 1 to 65535"))]
+    pub ports: Vec<i32>,
+    /// Where its data is; its own part of the environment's volume is mounted there. Example: `/data`.
+    pub data: String,
+    /// Environment variables of the store.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// Volume of `local`, once for all stores: the largest named here is used. Unset: `1Gi` of the default class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume: Option<Volume>,
+}
+
+/// A persistent volume.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Volume {
+    /// Size. Example: `2Gi`.
+    pub size: String,
+    /// Storage class. Unset: the cluster's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
+}
+
+/// A range of ClusterIPs that environments get blocks of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AddressRange {
+    /// Part of the cluster's service range. Example: `10.96.128.0/20`.
+    #[x_kube(validation = ("isCIDR(self) && cidr(self).ip().family() == 4", "must be an IPv4 range such as 10.96.128.0/20"))]
+    pub range: String,
+    /// Addresses in each environment's block, a power of two. Example: `16`. Unset: `32`.
+    #[serde(default = "AddressRange::default_block")]
+    #[x_kube(validation = ("self in [4, 8, 16, 32, 64, 128, 256]", "must be a power of two from 4 to 256"))]
+    pub block: i32,
+}
+
+impl AddressRange {
+    fn default_block() -> i32 {
+        32
+    }
+}
+
+/// Whether the Fleet is usable.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FleetStatus {
+    /// Generation of the spec this status is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// `Ready` always; `Stalled` while a person is needed.
+    #[serde(default)]
+    pub conditions: Vec<Condition>,
+}

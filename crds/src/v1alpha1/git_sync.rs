@@ -1,0 +1,130 @@
+//! `GitSync`: apply the YAML under a path of a git repository to this namespace, and keep it so.
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Credentials, Suspension};
+
+/// What to apply from which repository.
+#[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[kube(
+    group = "slipway.dev",
+    version = "v1alpha1",
+    kind = "GitSync",
+    namespaced,
+    status = "GitSyncStatus",
+    derive = "PartialEq",
+    category = "slipway",
+    doc = "GitSync applies the YAML under a path of a git repository to its namespace, keeps it so, and prunes what left.",
+    printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
+    printcolumn(name = "Revision", type_ = "string", json_path = ".status.lastAppliedRevision"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(
+        name = "Message",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].message"#
+    )
+)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GitSyncSpec {
+    /// Where the repository is. `http://` or `https://`, without user or password in it.
+    /// Example: `https://git.example.com/platform/fleet.git`.
+    #[x_kube(validation = ("self.matches('^https?://[^@/]+/.+')", "must be an http or https URL without credentials in it"))]
+    pub url: String,
+    /// Secret with the credentials. Unset: the repository is public.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<Credentials>,
+    /// Which branch, tag or commit to apply. Unset: branch `main`.
+    #[serde(default)]
+    pub reference: Reference,
+    /// Folder in the repository; every `.yaml`, `.yml` and `.json` file below it is applied. Unset: the whole repository.
+    /// Example: `environments`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// How often the server is asked for news, with a tenth of jitter. Example: `30s`. Unset: `1m`.
+    #[serde(default = "GitSyncSpec::default_interval")]
+    #[x_kube(validation = ("self.matches('^([0-9]+(s|m|h|d))+$')", "must be a duration such as 30s, 5m or 1h"))]
+    pub interval: String,
+    /// Whether objects whose file left the repository are deleted. Unset: `true`.
+    #[serde(default = "GitSyncSpec::default_prune")]
+    pub prune: bool,
+    /// Pause. Example: `{reason: "incident 42"}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspend: Option<Suspension>,
+}
+
+impl GitSyncSpec {
+    fn default_interval() -> String {
+        "1m".to_owned()
+    }
+
+    fn default_prune() -> bool {
+        true
+    }
+}
+
+/// A branch, a tag or a commit: exactly one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[x_kube(validation = (
+    "[has(self.branch), has(self.tag), has(self.commit)].filter(x, x).size() == 1",
+    "exactly one of branch, tag and commit must be set"
+))]
+pub struct Reference {
+    /// A branch, followed as it moves. Example: `main`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// A tag. Example: `v1.4.0`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+    /// A commit, all 40 hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = ("self.matches('^[0-9a-f]{40}$')", "must be all 40 hexadecimal digits"))]
+    pub commit: Option<String>,
+}
+
+impl Default for Reference {
+    fn default() -> Self {
+        Self { branch: Some("main".to_owned()), tag: None, commit: None }
+    }
+}
+
+/// What is applied, and how it went.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GitSyncStatus {
+    /// Generation of the spec this status is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// `Ready` always; `Reconciling` and `Stalled` while true; `Fetched`, `Applied`, `Conflict`.
+    #[serde(default)]
+    pub conditions: Vec<Condition>,
+    /// Commit that was last tried.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_attempted_revision: Option<String>,
+    /// Commit that was last applied in full.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_applied_revision: Option<String>,
+    /// The last `slipway.dev/requestedAt` that was answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_handled_reconcile_at: Option<String>,
+    /// The objects this GitSync made.
+    #[serde(default)]
+    pub inventory: Vec<InventoryEntry>,
+}
+
+/// One object that a `GitSync` made.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct InventoryEntry {
+    /// API version, for example `slipway.dev/v1alpha1`.
+    pub api_version: String,
+    /// Kind, for example `DevEnvironment`.
+    pub kind: String,
+    /// Name.
+    pub name: String,
+    /// UID: what is deleted is this object and no later one of the same name.
+    pub uid: String,
+}

@@ -1,0 +1,18 @@
+//! Version `v1alpha1` of every kind.
+
+mod dev_environment;
+mod fleet;
+mod git_sync;
+mod integration;
+mod service_repo;
+mod shared;
+
+pub use dev_environment::{
+    DevEnvironment, DevEnvironmentSpec, DevEnvironmentStatus, EndReason, Ended, LockedService, NamespaceRecord,
+    StoreStatus, Update,
+};
+pub use fleet::{AddressRange, Fleet, FleetSpec, FleetStatus, Machine, Profile, Store, Volume};
+pub use git_sync::{GitSync, GitSyncSpec, GitSyncStatus, InventoryEntry, Reference};
+pub use integration::{IntegrationSpec, IntegrationStatus, IntegrationStep, Outcome, StepTime, TestFailure, TestTotals};
+pub use service_repo::{ServiceRepo, ServiceRepoSpec, ServiceRepoStatus};
+pub use shared::{BlockedBy, Credentials, Suspension};
