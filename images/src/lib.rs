@@ -1,1 +1,19 @@
-//! Placeholder until the first commit of this room.
+//! OCI images without Docker: a [`Layer`] is made from files, an [`Image`] from layers, and a [`Registry`] takes it.
+//! The same files make the same digest, on every machine and on every day.
+
+mod agent;
+mod error;
+mod image;
+mod layer;
+mod libraries;
+mod operator;
+mod registry;
+
+pub use agent::agent_image;
+pub use error::ImageError;
+pub use image::{Execution, Image, InheritedImage};
+pub use layer::{Layer, LayerBuilder};
+pub use libraries::shared_libraries;
+pub use oci_client::Reference;
+pub use operator::operator_image;
+pub use registry::{Credentials, Registry};

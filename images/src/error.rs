@@ -1,0 +1,67 @@
+//! What can go wrong while an image is made or pushed.
+
+use std::path::PathBuf;
+
+use oci_client::errors::OciDistributionError;
+
+/// An image could not be made or pushed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImageError {
+    /// A file that belongs into the image could not be read.
+    #[error("cannot read {path} for the image; check that it exists and is readable")]
+    ReadFile {
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The archive of a layer could not be written.
+    #[error("cannot write {path} into the layer")]
+    WriteLayer {
+        /// Path inside the image.
+        path: String,
+        /// What the writer said.
+        source: std::io::Error,
+    },
+    /// `ldd` could not be run, or says that a library is missing.
+    #[error("cannot list the shared libraries of {binary}: {reason}; ldd of the C library is needed")]
+    SharedLibraries {
+        /// The program.
+        binary: PathBuf,
+        /// What `ldd` said.
+        reason: String,
+    },
+    /// The agent has to run in any image and therefore must not need a library of it.
+    #[error("{binary} needs shared libraries; build the agent with -C target-feature=+crt-static")]
+    NotStatic {
+        /// The program.
+        binary: PathBuf,
+    },
+    /// The text is not the name of an image.
+    #[error("{text:?} is not an image reference such as registry.example.com/team/www:1.0")]
+    Reference {
+        /// The text.
+        text: String,
+        /// Why.
+        source: oci_client::ParseError,
+    },
+    /// The registry did not do what it was asked.
+    #[error("cannot {action} {image}; check that the registry answers and lets you do that")]
+    Registry {
+        /// What was attempted. Example: `push the manifest of`.
+        action: &'static str,
+        /// The image.
+        image: String,
+        /// What the client said.
+        source: Box<OciDistributionError>,
+    },
+    /// The configuration of a base image could not be understood or a new one not be written.
+    #[error("the configuration of {image} is not an OCI image configuration")]
+    Configuration {
+        /// The image.
+        image: String,
+        /// Where it breaks.
+        source: serde_json::Error,
+    },
+}

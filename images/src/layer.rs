@@ -1,0 +1,212 @@
+//! One layer of an image: a tar archive whose bytes depend on nothing but the files in it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use oci_client::manifest::{IMAGE_LAYER_GZIP_MEDIA_TYPE, OciDescriptor};
+use sha2::{Digest, Sha256};
+use tar::{EntryType, Header};
+
+use crate::ImageError;
+
+/// A finished layer: gzip-compressed bytes and the two digests an image needs of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layer {
+    /// Digest of the compressed bytes: the name of the blob. `sha256:` and 64 hexadecimal digits.
+    pub digest: String,
+    /// Digest of the archive before compression: its name in the image's configuration.
+    pub diff_id: String,
+    /// The compressed archive.
+    pub bytes: Vec<u8>,
+}
+
+impl Layer {
+    /// Takes a tar archive as it is, such as one that mmdebstrap wrote.
+    pub fn from_tar(archive: &mut impl Read) -> io::Result<Self> {
+        let mut encoder = Hashing::new(GzEncoder::new(Vec::new(), Compression::new(4)));
+        io::copy(archive, &mut encoder)?;
+        let (encoder, diff_id) = encoder.finish();
+        let bytes = encoder.finish()?;
+        Ok(Self { digest: sha256(&bytes), diff_id, bytes })
+    }
+
+    /// Puts a layer together again that was kept on disk; `diff_id` must be the one it was made with.
+    pub fn from_gzip(bytes: Vec<u8>, diff_id: String) -> Self {
+        Self { digest: sha256(&bytes), diff_id, bytes }
+    }
+
+    pub(crate) fn descriptor(&self) -> OciDescriptor {
+        OciDescriptor {
+            media_type: IMAGE_LAYER_GZIP_MEDIA_TYPE.to_owned(),
+            digest: self.digest.clone(),
+            size: i64::try_from(self.bytes.len()).unwrap_or(i64::MAX),
+            ..OciDescriptor::default()
+        }
+    }
+}
+
+/// `sha256:` and the hexadecimal digest of some bytes.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    named(&Sha256::digest(bytes))
+}
+
+fn named(hash: &[u8]) -> String {
+    hash.iter().fold("sha256:".to_owned(), |name, byte| format!("{name}{byte:02x}"))
+}
+
+/// Collects the files of a layer. Paths are absolute inside the image; directories above a file are added.
+#[derive(Clone, Debug, Default)]
+pub struct LayerBuilder {
+    entries: BTreeMap<String, Entry>,
+}
+
+#[derive(Clone, Debug)]
+enum Entry {
+    Directory { mode: u32 },
+    File { mode: u32, content: Vec<u8> },
+    Link { target: String },
+}
+
+impl LayerBuilder {
+    /// A layer without files.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a file. `mode` is the permission bits, for example `0o644`.
+    #[must_use]
+    pub fn file(mut self, path: &str, mode: u32, content: impl Into<Vec<u8>>) -> Self {
+        self.insert(path, Entry::File { mode, content: content.into() });
+        self
+    }
+
+    /// Adds a directory.
+    #[must_use]
+    pub fn directory(mut self, path: &str, mode: u32) -> Self {
+        self.insert(path, Entry::Directory { mode });
+        self
+    }
+
+    /// Adds a symbolic link.
+    #[must_use]
+    pub fn link(mut self, path: &str, target: &str) -> Self {
+        self.insert(path, Entry::Link { target: target.to_owned() });
+        self
+    }
+
+    /// Adds the file at `source` on this machine, links followed, with its executable bit.
+    pub fn copy_file(mut self, source: &Path, path: &str) -> Result<Self, ImageError> {
+        let read = |error| ImageError::ReadFile { path: source.to_owned(), source: error };
+        let content = fs::read(source).map_err(read)?;
+        let mode = executable_or_plain(fs::metadata(source).map_err(read)?.permissions().mode());
+        self.insert(path, Entry::File { mode, content });
+        Ok(self)
+    }
+
+    /// Adds everything below the directory `source` on this machine as `path`. Links stay links;
+    /// of the permissions only the executable bit counts; sockets and devices are left out.
+    pub fn copy_tree(mut self, source: &Path, path: &str) -> Result<Self, ImageError> {
+        let read = |error| ImageError::ReadFile { path: source.to_owned(), source: error };
+        self.insert(path, Entry::Directory { mode: 0o755 });
+        for entry in fs::read_dir(source).map_err(read)? {
+            let entry = entry.map_err(read)?;
+            let inside = format!("{path}/{}", entry.file_name().to_string_lossy());
+            let kind = entry.file_type().map_err(read)?;
+            if kind.is_dir() {
+                self = self.copy_tree(&entry.path(), &inside)?;
+            } else if kind.is_symlink() {
+                let target = fs::read_link(entry.path()).map_err(read)?;
+                self = self.link(&inside, &target.to_string_lossy());
+            } else if kind.is_file() {
+                self = self.copy_file(&entry.path(), &inside)?;
+            }
+        }
+        Ok(self)
+    }
+
+    /// Writes the archive: sorted, owned by root, without times.
+    pub fn build(self) -> Result<Layer, ImageError> {
+        let mut archive = tar::Builder::new(Hashing::new(GzEncoder::new(Vec::new(), Compression::fast())));
+        for (path, entry) in &self.entries {
+            append(&mut archive, path, entry)
+                .map_err(|source| ImageError::WriteLayer { path: path.clone(), source })?;
+        }
+        let end = |source| ImageError::WriteLayer { path: "the end of the archive".to_owned(), source };
+        let (encoder, diff_id) = archive.into_inner().map_err(end)?.finish();
+        let bytes = encoder.finish().map_err(end)?;
+        Ok(Layer { digest: sha256(&bytes), diff_id, bytes })
+    }
+
+    fn insert(&mut self, path: &str, entry: Entry) {
+        let path = path.trim_matches('/');
+        for (end, _) in path.match_indices('/') {
+            let above = path.get(..end).unwrap_or_default().to_owned();
+            self.entries.entry(above).or_insert(Entry::Directory { mode: 0o755 });
+        }
+        self.entries.insert(path.to_owned(), entry);
+    }
+}
+
+/// Other bits depend on the umask of whoever checked the files out.
+fn executable_or_plain(mode: u32) -> u32 {
+    if mode & 0o100 == 0 { 0o644 } else { 0o755 }
+}
+
+fn append<W: Write>(archive: &mut tar::Builder<W>, path: &str, entry: &Entry) -> io::Result<()> {
+    let mut header = Header::new_gnu();
+    header.set_uid(0);
+    header.set_gid(0);
+    header.set_mtime(0);
+    match entry {
+        Entry::Directory { mode } => {
+            header.set_entry_type(EntryType::Directory);
+            header.set_mode(*mode);
+            header.set_size(0);
+            archive.append_data(&mut header, format!("{path}/"), io::empty())
+        }
+        Entry::File { mode, content } => {
+            header.set_mode(*mode);
+            header.set_size(content.len() as u64);
+            archive.append_data(&mut header, path, content.as_slice())
+        }
+        Entry::Link { target } => {
+            header.set_entry_type(EntryType::Symlink);
+            header.set_mode(0o777);
+            header.set_size(0);
+            archive.append_link(&mut header, path, target)
+        }
+    }
+}
+
+/// Passes bytes on and keeps their digest.
+struct Hashing<W> {
+    inner: W,
+    hash: Sha256,
+}
+
+impl<W> Hashing<W> {
+    fn new(inner: W) -> Self {
+        Self { inner, hash: Sha256::new() }
+    }
+
+    fn finish(self) -> (W, String) {
+        (self.inner, named(&self.hash.finalize()))
+    }
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(buffer)?;
+        self.hash.update(buffer.get(..written).unwrap_or(buffer));
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
