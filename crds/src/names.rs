@@ -13,6 +13,9 @@ pub const SERVICE: &str = "slipway.dev/service";
 /// Label: the role of the service (`web`, `worker`, …).
 pub const ROLE: &str = "slipway.dev/role";
 
+/// Label on pods that answer on the service's ports: the service's name.
+pub const SERVES: &str = "slipway.dev/serves";
+
 /// Annotation: any new value asks for a reconcile now; answered by `status.lastHandledReconcileAt`.
 pub const REQUESTED_AT: &str = "slipway.dev/requestedAt";
 /// Annotation: digest of what was declared when the object was last applied.

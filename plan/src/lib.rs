@@ -1,1 +1,20 @@
-//! Placeholder until the first commit of this room.
+//! Decides what the world should be, and does nothing: no client, no clock, no files, no async.
+//!
+//! ```text
+//! manifest bytes ─► manifest ─┐
+//! spec, references, digests ──┴► environment::resolve ─► desired ─► diff ◄─ observed
+//!                                                                   │
+//!                                                                 Plan   (`slipway plan` stops here)
+//! ```
+
+pub mod addresses;
+pub mod commit;
+pub mod desired;
+pub mod diff;
+pub mod duration;
+pub mod environment;
+pub mod graph;
+pub mod manifest;
+pub mod object;
+pub mod service_name;
+pub mod yaml;

@@ -139,8 +139,12 @@ pub struct NamespaceRecord {
 pub struct LockedService {
     /// The service.
     pub service: String,
-    /// The commit it should run.
-    pub commit: String,
+    /// The branch, tag or commit it was asked to run; none for `local`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// The commit it should run; none for `local`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
     /// Why that commit. Example: `branch fix-eta`.
     pub why: String,
     /// The image by digest, once it exists; it changes only with the commit.

@@ -47,6 +47,9 @@ pub struct FleetSpec {
     /// Stores of the stateful pod `local`, a container each.
     #[serde(default)]
     pub stores: Vec<Store>,
+    /// Volume of `local`, one for all stores of an environment. Unset: `1Gi` of the cluster's default class.
+    #[serde(default)]
+    pub volume: Volume,
     /// Where the ClusterIPs of environments come from. Unset: Kubernetes picks them, and they stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub addresses: Option<AddressRange>,
@@ -106,7 +109,7 @@ pub struct Store {
     /// Command. Unset: the image's own. Example: `[redis-server, --appendonly, "yes", --dir, /data]`.
     #[serde(default)]
     pub command: Vec<String>,
-    /// Ports it answers on; ready means that each accepts connections. Example: `[6379]`.
+    /// Ports it answers on; ready means that the first accepts connections. Example: `[6379]`.
     #[x_kube(validation = ("self.size() > 0 && self.all(p, p > 0 && p < 65536)", "needs at least one port from 1 to 65535"))]
     pub ports: Vec<i32>,
     /// Where its data is; its own part of the environment's volume is mounted there. Example: `/data`.
@@ -114,20 +117,30 @@ pub struct Store {
     /// Environment variables of the store.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
-    /// Volume of `local`, once for all stores: the largest named here is used. Unset: `1Gi` of the default class.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub volume: Option<Volume>,
 }
 
 /// A persistent volume.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Volume {
-    /// Size. Example: `2Gi`.
+    /// Size. Example: `2Gi`. Unset: `1Gi`.
+    #[serde(default = "Volume::default_size")]
     pub size: String,
     /// Storage class. Unset: the cluster's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class: Option<String>,
+}
+
+impl Volume {
+    fn default_size() -> String {
+        "1Gi".to_owned()
+    }
+}
+
+impl Default for Volume {
+    fn default() -> Self {
+        Self { size: Self::default_size(), class: None }
+    }
 }
 
 /// A range of ClusterIPs that environments get blocks of.

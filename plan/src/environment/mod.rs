@@ -1,0 +1,10 @@
+//! An environment: what it runs, what that means in objects, and what is said of it.
+
+pub mod blocked;
+pub mod life;
+pub mod lock;
+pub mod namespace;
+pub mod pods;
+pub mod readiness;
+pub mod report;
+pub mod resolve;

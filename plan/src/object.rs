@@ -1,0 +1,160 @@
+//! A Kubernetes object as a value: what is declared, and what is observed.
+
+use std::fmt;
+
+use kube::Resource;
+use serde::Serialize;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use slipway_crds::names;
+
+/// Which object.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ObjectKey {
+    /// For example `apps/v1`.
+    pub api_version: String,
+    /// For example `Deployment`.
+    pub kind: String,
+    /// None for objects of the whole cluster.
+    pub namespace: Option<String>,
+    /// Name.
+    pub name: String,
+}
+
+impl fmt::Display for ObjectKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(formatter, "{} {namespace}/{}", self.kind, self.name),
+            None => write!(formatter, "{} {}", self.kind, self.name),
+        }
+    }
+}
+
+/// A declared object: exactly the fields that Slipway answers for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Object {
+    /// Which object.
+    pub key: ObjectKey,
+    /// The whole of it, with `apiVersion`, `kind` and `metadata`.
+    pub body: Value,
+}
+
+/// An object that could not be written as JSON.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to render {kind} as JSON")]
+pub struct RenderError {
+    kind: String,
+    source: serde_json::Error,
+}
+
+impl Object {
+    /// A typed object as a declared one.
+    pub fn from_typed<K>(typed: &K) -> Result<Self, RenderError>
+    where
+        K: Resource<DynamicType = ()> + Serialize,
+    {
+        let body = serde_json::to_value(typed)
+            .map_err(|source| RenderError { kind: K::kind(&()).into_owned(), source })?;
+        let key = ObjectKey {
+            api_version: K::api_version(&()).into_owned(),
+            kind: K::kind(&()).into_owned(),
+            namespace: typed.meta().namespace.clone(),
+            name: typed.meta().name.clone().unwrap_or_default(),
+        };
+        let mut object = Self { key, body };
+        object.set("apiVersion", K::api_version(&()).as_ref());
+        object.set("kind", K::kind(&()).as_ref());
+        Ok(object)
+    }
+
+    fn set(&mut self, field: &str, value: &str) {
+        if let Some(fields) = self.body.as_object_mut() {
+            fields.insert(field.to_owned(), value.into());
+        }
+    }
+
+    /// Puts a text under `metadata.<map>.<name>`.
+    pub fn mark(&mut self, map: &str, name: &str, value: &str) {
+        let metadata = &mut self.body["metadata"];
+        if !metadata[map].is_object() {
+            metadata[map] = Value::Object(serde_json::Map::new());
+        }
+        metadata[map][name] = value.into();
+    }
+
+    /// The object with the digest of its declaration as an annotation, so that a field which is no longer
+    /// declared is noticed. The ClusterIP is left out: it is recorded after the fact and compared by itself.
+    #[must_use]
+    pub fn stamped(mut self) -> Self {
+        let mut hashed = self.body.clone();
+        if let Some(spec) = hashed.get_mut("spec").and_then(Value::as_object_mut) {
+            spec.remove("clusterIP");
+        }
+        let digest = digest(&hashed);
+        self.mark("annotations", names::DECLARED, &digest);
+        self
+    }
+}
+
+/// The first 16 hexadecimal digits of the SHA-256 of a value, whatever the order of its keys.
+pub fn digest(value: &Value) -> String {
+    let sum = Sha256::digest(sorted(value).to_string());
+    sum.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let mut keys: Vec<_> = fields.keys().collect();
+            keys.sort();
+            keys.into_iter().map(|key| (key.clone(), sorted(&fields[key]))).collect()
+        }
+        Value::Array(items) => items.iter().map(sorted).collect(),
+        other => other.clone(),
+    }
+}
+
+/// An object as the API server last showed it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Observed {
+    /// Which object.
+    pub key: ObjectKey,
+    /// The whole of it; `managedFields` may be without their field lists.
+    pub body: Value,
+}
+
+impl Observed {
+    /// Its UID.
+    pub fn uid(&self) -> &str {
+        self.body["metadata"]["uid"].as_str().unwrap_or_default()
+    }
+
+    /// Its resource version.
+    pub fn resource_version(&self) -> &str {
+        self.body["metadata"]["resourceVersion"].as_str().unwrap_or_default()
+    }
+
+    /// One of its labels.
+    pub fn label(&self, name: &str) -> Option<&str> {
+        self.body["metadata"]["labels"][name].as_str()
+    }
+
+    /// One of its annotations.
+    pub fn annotation(&self, name: &str) -> Option<&str> {
+        self.body["metadata"]["annotations"][name].as_str()
+    }
+
+    /// Whether it is being deleted.
+    pub fn is_terminating(&self) -> bool {
+        self.body["metadata"]["deletionTimestamp"].is_string()
+    }
+
+    /// Who manages fields of it, the one who came first, first.
+    pub fn managers(&self) -> impl Iterator<Item = &str> {
+        self.body["metadata"]["managedFields"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry["manager"].as_str())
+    }
+}
