@@ -1,0 +1,9 @@
+package Pickup;
+
+use strict;
+use warnings;
+
+# Minutes until the car is there.
+sub minutes { return 0 }
+
+1;

@@ -1,0 +1,3 @@
+module eta
+
+go 1.24
