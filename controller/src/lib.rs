@@ -1,1 +1,3 @@
-//! Placeholder until the first commit of this room.
+//! The operator: gathers, applies, reports.
+
+pub mod git;

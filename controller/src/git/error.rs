@@ -1,0 +1,121 @@
+//! What goes wrong with git, told apart by who can do something about it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use slipway_plan::commit::CommitId;
+
+use super::RepositoryUrl;
+
+/// Why a repository could not be read. No message contains credentials.
+#[derive(Debug, thiserror::Error)]
+pub enum GitError {
+    /// The URL is not one that is ever contacted.
+    #[error("refused to use {url}: {reason}")]
+    UrlRefused {
+        /// The URL, as far as it may be shown.
+        url: String,
+        /// Why.
+        reason: String,
+    },
+    /// The server could not be reached, or did not answer as a git server does.
+    #[error("failed to reach {url}: {}; check the address and that the server runs", .source.message())]
+    Unreachable {
+        /// The repository.
+        url: RepositoryUrl,
+        /// What libgit2 says.
+        source: git2::Error,
+    },
+    /// The server wants other credentials, or any.
+    #[error("{url} refused access: {reason}")]
+    AuthenticationRefused {
+        /// The repository.
+        url: RepositoryUrl,
+        /// What is wrong with them and where to mend it.
+        reason: String,
+    },
+    /// Nothing came, or too slowly.
+    #[error("gave up on {url} after {after:?}; it is tried again")]
+    TimedOut {
+        /// The repository.
+        url: RepositoryUrl,
+        /// How long was waited.
+        after: Duration,
+    },
+    /// The repository has no commits.
+    #[error("{url} is empty: push a commit to it")]
+    RepositoryEmpty {
+        /// The repository.
+        url: RepositoryUrl,
+    },
+    /// There is no such branch, tag or commit.
+    #[error("{url} has no {reference}: push it, or name another branch, tag or commit")]
+    ReferenceNotFound {
+        /// The repository.
+        url: RepositoryUrl,
+        /// What was looked for.
+        reference: String,
+    },
+    /// An abbreviated commit that stands for several.
+    #[error("{reference} names more than one commit of {url}: write more of its digits")]
+    ReferenceAmbiguous {
+        /// The repository.
+        url: RepositoryUrl,
+        /// What was looked for.
+        reference: String,
+    },
+    /// A folder is not there.
+    #[error("{url} has no folder `{path}` at commit {commit}")]
+    PathNotFound {
+        /// The repository.
+        url: RepositoryUrl,
+        /// Where it was looked for.
+        commit: CommitId,
+        /// What was looked for.
+        path: String,
+    },
+    /// More than [`super::Limits`] allow.
+    #[error("{what} of {url} exceeds the limit of {limit}")]
+    TooLarge {
+        /// The repository.
+        url: RepositoryUrl,
+        /// What is too large.
+        what: String,
+        /// The limit, with its unit.
+        limit: String,
+    },
+    /// The mirror on this machine could not be used.
+    #[error("failed to {action} the mirror of {url}: {}", .source.message())]
+    Mirror {
+        /// The repository.
+        url: RepositoryUrl,
+        /// What was attempted.
+        action: &'static str,
+        /// What libgit2 says.
+        source: git2::Error,
+    },
+    /// The folder of the mirrors could not be used.
+    #[error("failed to prepare {path} for mirrors: {source}", path = path.display())]
+    Cache {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// libgit2 could not be set up.
+    #[error("failed to set up libgit2 for the mirrors in {path}: {reason}", path = path.display())]
+    Setup {
+        /// The folder of the mirrors.
+        path: PathBuf,
+        /// What libgit2 says.
+        reason: String,
+    },
+    /// The thread that did the work ended early.
+    #[error("reading {url} was interrupted")]
+    Interrupted {
+        /// The repository.
+        url: RepositoryUrl,
+        /// How it ended.
+        source: tokio::task::JoinError,
+    },
+}

@@ -1,0 +1,46 @@
+//! How much of anything a repository may cost.
+
+use std::time::Duration;
+
+/// Caps on what is fetched and read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes that one fetch may receive.
+    pub fetch_bytes: usize,
+    /// How long one fetch may take.
+    pub fetch_time: Duration,
+    /// How long a connection may take to come about; the first [`super::Git`] of a process decides.
+    pub connect_time: Duration,
+    /// How long a server may send nothing; the first [`super::Git`] of a process decides.
+    pub silence: Duration,
+    /// Files that one read of a folder may find.
+    pub files: usize,
+    /// How deep folders may be nested.
+    pub depth: usize,
+    /// Bytes of one file.
+    pub file_bytes: usize,
+    /// Bytes of all files of one read.
+    pub tree_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            fetch_bytes: 1024 * 1024 * 1024,
+            fetch_time: Duration::from_mins(5),
+            connect_time: Duration::from_secs(10),
+            silence: Duration::from_secs(30),
+            files: 5_000,
+            depth: 32,
+            file_bytes: 1024 * 1024,
+            tree_bytes: 64 * 1024 * 1024,
+        }
+    }
+}
+
+impl Limits {
+    /// How long a caller waits: longer than a fetch may take, so that the fetch's own error is the one that is seen.
+    pub(super) fn patience(&self) -> Duration {
+        self.fetch_time + self.connect_time + self.silence
+    }
+}
