@@ -60,8 +60,7 @@ func janitor(cgroup string, directories []string) error {
 	if !strings.HasPrefix(cgroup, "slipway-") || strings.Contains(cgroup, "/") {
 		return fmt.Errorf("%q is not a cgroup of a local cluster", cgroup)
 	}
-	// A session of its own: the terminal's Ctrl-C is for the owner.
-	_, _ = syscall.Setsid()
+	// What ends the owner, a terminal's hang-up say, must not end its janitor.
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	waitForOwner()
 	deadline := time.Now().Add(patience)

@@ -1,0 +1,92 @@
+//! The programs of a node, kept below `~/.cache/slipway` so that a machine makes them once.
+
+mod debian;
+mod go;
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+use crate::options::Mode;
+use crate::progress::Progress;
+
+pub use debian::package as debian_package;
+pub(crate) use go::Program;
+
+/// The folder with everything that outlives a cluster.
+#[derive(Debug, Clone)]
+pub struct Cache {
+    root: PathBuf,
+}
+
+impl Cache {
+    /// Opens (and makes) the cache of the current user.
+    pub fn open() -> Result<Self> {
+        let home = std::env::var_os("HOME").ok_or_else(|| Error::Options {
+            reason: "HOME is not set, so there is no cache folder; set HOME".into(),
+        })?;
+        let root = Path::new(&home).join(".cache/slipway");
+        for folder in ["bin", "go", "debian", "clusters"] {
+            let folder = root.join(folder);
+            fs::create_dir_all(&folder).map_err(Error::file("create", &folder))?;
+        }
+        Ok(Self { root })
+    }
+
+    /// Makes what `mode` needs and the cache lacks. Callers side by side wait for each other.
+    pub fn prepare(&self, mode: Mode, progress: Progress) -> Result<()> {
+        let _alone = self.lock()?;
+        let packages = match mode {
+            Mode::Full => debian::NODE,
+            Mode::Fast => &[],
+        };
+        debian::unpack_missing(self, packages, progress)?;
+        go::build_missing(self, Program::needed(mode), progress)
+    }
+
+    /// Whether a later [`Self::prepare`] has nothing to do.
+    pub fn is_ready(&self, mode: Mode) -> bool {
+        Program::needed(mode).iter().all(|program| self.program(*program).exists())
+            && (mode == Mode::Fast || debian::NODE.iter().all(|name| debian::is_unpacked(self, name)))
+    }
+
+    /// Where a built program is, or will be.
+    pub(crate) fn program(&self, program: Program) -> PathBuf {
+        self.root.join("bin").join(program.file_name())
+    }
+
+    /// kubectl of the cluster's version.
+    pub fn kubectl(&self) -> PathBuf {
+        self.program(Program::Kubectl)
+    }
+
+    /// Where clusters without a data directory of their own have theirs.
+    pub(crate) fn clusters(&self) -> PathBuf {
+        self.root.join("clusters")
+    }
+
+    /// Where packages of Debian are unpacked.
+    pub(crate) fn debian(&self) -> PathBuf {
+        self.root.join("debian")
+    }
+
+    /// Folders that exist below the unpacked packages under one of `names`, for PATH and the like.
+    pub(crate) fn unpacked(&self, names: &[&str]) -> Vec<PathBuf> {
+        debian::NODE
+            .iter()
+            .flat_map(|package| names.iter().map(move |name| self.debian().join(package).join(name)))
+            .filter(|folder| folder.is_dir())
+            .collect()
+    }
+
+    fn go(&self) -> PathBuf {
+        self.root.join("go")
+    }
+
+    fn lock(&self) -> Result<File> {
+        let path = self.root.join("build.lock");
+        let file = File::create(&path).map_err(Error::file("create", &path))?;
+        file.lock().map_err(Error::file("lock", &path))?;
+        Ok(file)
+    }
+}

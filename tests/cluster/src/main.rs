@@ -1,0 +1,86 @@
+//! `slipway-cluster`: the local cluster for people.
+
+use anyhow::{Context, bail};
+use clap::{Args, Parser, Subcommand};
+use slipway_cluster::{Cache, Cluster, Mode, Options, Progress, precheck};
+use tokio::signal::unix::{SignalKind, signal};
+
+#[derive(Parser)]
+#[command(version, about = "A one-node Kubernetes in namespaces of its own")]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Say what this machine lacks, with the cure for each thing
+    Check(Wanted),
+    /// Download and build every part that is not in the cache yet
+    Build(Wanted),
+    /// Start a cluster and keep it until Ctrl-C
+    Up(Wanted),
+}
+
+#[derive(Args)]
+struct Wanted {
+    /// etcd, API server and controller manager only: no pods
+    #[arg(long)]
+    fast: bool,
+}
+
+impl Wanted {
+    fn mode(&self) -> Mode {
+        if self.fast { Mode::Fast } else { Mode::Full }
+    }
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    match Cli::parse().verb {
+        Verb::Check(wanted) => check(wanted.mode()),
+        Verb::Build(wanted) => Ok(Cache::open()?.prepare(wanted.mode(), Progress::Lines)?),
+        Verb::Up(wanted) => up(wanted.mode()).await,
+    }
+}
+
+fn check(mode: Mode) -> anyhow::Result<()> {
+    let findings = precheck::findings(mode)?;
+    for finding in &findings {
+        println!("{finding}");
+    }
+    match findings.iter().filter(|finding| finding.cure.is_some()).count() {
+        0 => Ok(()),
+        missing => bail!("{missing} things are missing"),
+    }
+}
+
+async fn up(mode: Mode) -> anyhow::Result<()> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let start = Cluster::start(Options { mode, ..Options::default() });
+    let cluster = tokio::select! {
+        started = start => started.context("the cluster did not start")?,
+        _ = interrupt.recv() => bail!("interrupted"),
+        _ = terminate.recv() => bail!("terminated"),
+    };
+    announce(&cluster);
+    let ended = tokio::select! {
+        ended = cluster.ended() => Some(ended),
+        _ = interrupt.recv() => None,
+        _ = terminate.recv() => None,
+    };
+    cluster.stop().await?;
+    match ended {
+        None => Ok(()),
+        Some(ended) => bail!("{} {}; its last lines:\n{}", ended.name, ended.reason, ended.log),
+    }
+}
+
+fn announce(cluster: &Cluster) {
+    println!("export KUBECONFIG={}", cluster.kubeconfig_path().display());
+    println!("alias kubectl={}", cluster.kubectl_path().display());
+    if let Some(registry) = cluster.registry_address() {
+        println!("# registry: {registry} here, {} inside", slipway_cluster::REGISTRY);
+    }
+    eprintln!("Ctrl-C ends it all.");
+}

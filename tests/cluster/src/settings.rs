@@ -1,0 +1,121 @@
+//! Everything the parts of one cluster have to agree about.
+
+use std::fs;
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+
+use crate::cache::Cache;
+use crate::cgroup;
+use crate::error::{Error, Result};
+use crate::network;
+use crate::options::Mode;
+
+/// The longest path of a Unix socket that the kernel takes, less the names of ours.
+const DATA_PATH_LIMIT: usize = 80;
+
+/// The node's name in Kubernetes.
+pub(crate) const NODE_NAME: &str = "node";
+
+/// The settings of one cluster.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) id: String,
+    pub(crate) mode: Mode,
+    pub(crate) cache: Cache,
+    pub(crate) data: PathBuf,
+    pub(crate) cgroup: cgroup::Version,
+    pub(crate) api_port: u16,
+    pub(crate) audit: bool,
+    pub(crate) extra_hosts: Vec<String>,
+}
+
+impl Settings {
+    /// The name of the cluster's control group and kubeconfig context.
+    pub(crate) fn name(&self) -> String {
+        format!("slipway-{}", self.id)
+    }
+
+    /// The address that everything of the node listens on.
+    pub(crate) fn node_address(&self) -> Ipv4Addr {
+        match self.mode {
+            Mode::Full => network::NODE,
+            Mode::Fast => Ipv4Addr::LOCALHOST,
+        }
+    }
+
+    /// The API server for clients in the node's network.
+    pub(crate) fn api_url(&self) -> String {
+        format!("https://{}:{}", self.node_address(), self.api_port)
+    }
+
+    /// A path in the data directory.
+    pub(crate) fn path(&self, relative: impl AsRef<Path>) -> PathBuf {
+        self.data.join(relative)
+    }
+
+    /// Where a part's output goes.
+    pub(crate) fn log(&self, part: &str) -> PathBuf {
+        self.path("logs").join(format!("{part}.log"))
+    }
+
+    /// Names beside `*.slipway.test` go first, they are the rarer ones.
+    pub(crate) fn domains(&self) -> impl Iterator<Item = &str> {
+        self.extra_hosts.iter().map(String::as_str).chain([network::DOMAIN])
+    }
+
+    /// Writes a file of configuration and returns its path.
+    pub(crate) fn write(&self, relative: &str, content: &str) -> Result<PathBuf> {
+        let path = self.path(relative);
+        self.folder(path.parent().unwrap_or(&self.data))?;
+        fs::write(&path, content).map_err(Error::file("write", &path))?;
+        Ok(path)
+    }
+
+    /// Makes a folder in the data directory.
+    pub(crate) fn folder(&self, relative: impl AsRef<Path>) -> Result<PathBuf> {
+        let path = self.path(relative);
+        fs::create_dir_all(&path).map_err(Error::file("create", &path))?;
+        Ok(path)
+    }
+}
+
+/// Whether a cluster can live in this directory; the answer says why not.
+pub(crate) fn check_data_path(data: &Path) -> Result<()> {
+    let reason = if data.as_os_str().len() > DATA_PATH_LIMIT {
+        format!("is longer than {DATA_PATH_LIMIT} bytes, which the kernel does not allow for sockets")
+    } else if let Some(place) = crate::mounts::PRIVATE.iter().find(|place| data.starts_with(place)) {
+        format!("is below {place}, which the node does not share with the host")
+    } else if data.to_string_lossy().contains([',', ':', '\\']) {
+        "contains a character that mount options cannot express".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(Error::Options { reason: format!("the data directory {} {reason}; choose another", data.display()) })
+}
+
+#[cfg(test)]
+pub(crate) fn example(mode: Mode, cgroup: cgroup::Version) -> Settings {
+    Settings {
+        id: "a1b2c3".into(),
+        mode,
+        cache: Cache::open().unwrap(),
+        data: "/data".into(),
+        cgroup,
+        api_port: 6443,
+        audit: true,
+        extra_hosts: vec!["github.com".into()],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_data_directory_that_the_node_could_not_use_is_refused() {
+        assert!(check_data_path(Path::new("/root/.cache/slipway/clusters/a1b2c3")).is_ok());
+        for refused in ["/run/slipway", "/var/lib/slipway", "/data,ro", &format!("/{}", "x".repeat(90))] {
+            assert!(check_data_path(Path::new(refused)).is_err(), "{refused}");
+        }
+    }
+}
