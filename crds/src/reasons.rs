@@ -29,6 +29,10 @@ pub const FETCH_FAILED: &str = "FetchFailed";
 pub const HISTORY_REWRITTEN: &str = "HistoryRewritten";
 /// The path does not exist in the revision.
 pub const PATH_NOT_FOUND: &str = "PathNotFound";
+/// The repository has no commits.
+pub const REPOSITORY_EMPTY: &str = "RepositoryEmpty";
+/// The repository exceeds a limit.
+pub const TOO_LARGE: &str = "TooLarge";
 /// The URL's scheme is not allowed.
 pub const URL_REFUSED: &str = "UrlRefused";
 /// A file is not valid.

@@ -15,6 +15,7 @@ enum Ended {
     CredentialsMissing,
     TooManyBytes,
     TooSlow,
+    Silent,
 }
 
 /// What the callbacks of one conversation know.
@@ -79,7 +80,9 @@ impl<'a> Conversation<'a> {
                 let limit = format!("{} bytes", self.limits.fetch_bytes);
                 GitError::TooLarge { url, what: "a fetch".to_owned(), limit }
             }
-            Some(Ended::TooSlow) => GitError::TimedOut { url, after: self.started.elapsed() },
+            // The limit and not the time that passed: a message that changes would be written again and again.
+            Some(Ended::TooSlow) => GitError::TimedOut { url, after: self.limits.fetch_time },
+            Some(Ended::Silent) => GitError::TimedOut { url, after: self.limits.silence },
             None if is_local(&source) => GitError::Mirror { url, action: "update", source },
             None if source.message().contains("redirect") => GitError::UrlRefused {
                 url: url.to_string(),
@@ -102,7 +105,7 @@ fn told(error: &git2::Error) -> Option<Ended> {
     let is_status = |status| error.class() == ErrorClass::Http && error.message().ends_with(status);
     match error.code() {
         ErrorCode::Auth => Some(Ended::CredentialsRefused),
-        ErrorCode::Timeout => Some(Ended::TooSlow),
+        ErrorCode::Timeout => Some(Ended::Silent),
         _ if is_status(" 401") || is_status(" 403") => Some(Ended::CredentialsRefused),
         _ => None,
     }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use slipway_crds::reasons;
 use slipway_plan::commit::CommitId;
 
 use super::RepositoryUrl;
@@ -118,4 +119,41 @@ pub enum GitError {
         /// How it ended.
         source: tokio::task::JoinError,
     },
+}
+
+impl GitError {
+    /// One word of [`reasons`] for a condition.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::UrlRefused { .. } => reasons::URL_REFUSED,
+            Self::AuthenticationRefused { .. } => reasons::AUTHENTICATION_FAILED,
+            Self::RepositoryEmpty { .. } => reasons::REPOSITORY_EMPTY,
+            Self::ReferenceNotFound { .. } | Self::ReferenceAmbiguous { .. } => reasons::REFERENCE_NOT_FOUND,
+            Self::PathNotFound { .. } => reasons::PATH_NOT_FOUND,
+            Self::TooLarge { .. } => reasons::TOO_LARGE,
+            Self::Unreachable { .. } | Self::TimedOut { .. } => reasons::FETCH_FAILED,
+            Self::Mirror { .. } | Self::Cache { .. } | Self::Setup { .. } | Self::Interrupted { .. } => {
+                reasons::INTERNAL_ERROR
+            }
+        }
+    }
+
+    /// Whether trying again will hardly help before a person changes something.
+    pub fn needs_a_person(&self) -> bool {
+        match self {
+            Self::UrlRefused { .. }
+            | Self::AuthenticationRefused { .. }
+            | Self::RepositoryEmpty { .. }
+            | Self::ReferenceNotFound { .. }
+            | Self::ReferenceAmbiguous { .. }
+            | Self::PathNotFound { .. }
+            | Self::TooLarge { .. } => true,
+            Self::Unreachable { .. }
+            | Self::TimedOut { .. }
+            | Self::Mirror { .. }
+            | Self::Cache { .. }
+            | Self::Setup { .. }
+            | Self::Interrupted { .. } => false,
+        }
+    }
 }

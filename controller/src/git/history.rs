@@ -1,5 +1,7 @@
 //! Which commit a name means, and which commits it is built on.
 
+use std::collections::{HashSet, VecDeque};
+
 use git2::{ErrorCode, ObjectType, Oid, Repository};
 use slipway_plan::commit::CommitId;
 
@@ -57,18 +59,27 @@ fn not_found(repository: &Repository, remote: &Remote, reference: &str) -> GitEr
 
 /// Whether a branch or tag of the mirror contains this commit. One that was pushed over is still in the object database.
 pub(super) fn is_reachable(repository: &Repository, commit: Oid) -> Result<bool, git2::Error> {
-    if repository.find_commit(commit).is_err() {
-        return Ok(false);
-    }
-    let mut walk = repository.revwalk()?;
+    let mut tips = VecDeque::new();
     for reference in repository.references()? {
         if let Ok(tip) = reference?.peel(ObjectType::Commit) {
-            walk.push(tip.id())?;
+            tips.push_back(tip.id());
         }
     }
-    for id in walk {
-        if id? == commit {
-            return Ok(true);
+    is_below(repository, tips, commit)
+}
+
+// libgit2's own walks fail at the end of a shallow history instead of stopping there.
+fn is_below(repository: &Repository, mut ahead: VecDeque<Oid>, sought: Oid) -> Result<bool, git2::Error> {
+    let mut seen = HashSet::new();
+    while let Some(id) = ahead.pop_front() {
+        if !seen.insert(id) {
+            continue;
+        }
+        match repository.find_commit(id) {
+            Ok(_) if id == sought => return Ok(true),
+            Ok(commit) => ahead.extend(commit.parent_ids()),
+            Err(error) if error.code() == ErrorCode::NotFound => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(false)
@@ -86,12 +97,6 @@ pub(super) fn is_ancestor(
     ancestor: &CommitId,
     descendant: &CommitId,
 ) -> Result<bool, GitError> {
-    if ancestor == descendant {
-        return Ok(true);
-    }
-    if !has_commit(repository, ancestor) {
-        return Ok(false);
-    }
-    let below = || repository.graph_descendant_of(object(descendant)?, object(ancestor)?);
+    let below = || is_below(repository, VecDeque::from([object(descendant)?]), object(ancestor)?);
     below().map_err(|source| unusable(remote, source))
 }
