@@ -1,3 +1,29 @@
-//! The operator: gathers, applies, reports.
+//! The operator: gathers, applies, reports. What it decides is in `slipway_plan`.
 
+pub mod apply;
+pub mod cache;
+pub mod context;
+pub mod error;
 pub mod git;
+pub mod metrics;
+pub mod reconcile;
+pub mod registry;
+pub mod report;
+pub mod repositories;
+pub mod run;
+// pub mod runs;
+pub mod server;
+pub mod settings;
+
+use kube::discovery::ApiResource;
+use slipway_crds::v1alpha1::{DevEnvironment, Fleet, GitSync, ServiceRepo};
+
+/// Slipway's own kinds, in the order in which they depend on each other.
+pub fn own_kinds() -> [ApiResource; 4] {
+    [
+        ApiResource::erase::<Fleet>(&()),
+        ApiResource::erase::<ServiceRepo>(&()),
+        ApiResource::erase::<DevEnvironment>(&()),
+        ApiResource::erase::<GitSync>(&()),
+    ]
+}

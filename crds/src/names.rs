@@ -13,6 +13,9 @@ pub const SERVICE: &str = "slipway.dev/service";
 /// Label: the role of the service (`web`, `worker`, …).
 pub const ROLE: &str = "slipway.dev/role";
 
+/// Label on the Job, pods and result of an integration run: the generation it belongs to.
+pub const RUN_GENERATION: &str = "slipway.dev/run-generation";
+
 /// Label on pods that answer on the service's ports: the service's name.
 pub const SERVES: &str = "slipway.dev/serves";
 

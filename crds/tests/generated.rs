@@ -1,10 +1,12 @@
-//! The committed definitions are what the types say.
+//! The committed files are what the types say.
+
+use std::path::Path;
 
 #[test]
-fn committed_definitions_are_fresh() {
-    for definition in slipway_crds::definitions() {
-        let file = format!("{}/generated/{}.yaml", env!("CARGO_MANIFEST_DIR"), definition.spec.names.plural);
-        let committed = std::fs::read_to_string(&file).unwrap_or_default();
-        assert_eq!(committed, slipway_crds::render(&definition).unwrap(), "{file} is stale: run `make generate`");
+fn committed_files_are_fresh() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    for (path, content) in slipway_crds::generated::files(root).unwrap() {
+        let committed = std::fs::read_to_string(root.join(&path)).unwrap_or_default();
+        assert_eq!(committed, content, "{path} is stale: run `make generate`");
     }
 }

@@ -1,13 +1,15 @@
-//! Writes the custom resource definitions to a folder, one file a kind.
+//! Writes what is generated: the custom resource definitions, and `manifests/install.yaml` from them and the operator.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let folder: PathBuf = std::env::args_os().nth(1).map_or_else(|| "crds/generated".into(), Into::into);
-    std::fs::create_dir_all(&folder)?;
-    for definition in slipway_crds::definitions() {
-        let file = folder.join(format!("{}.yaml", definition.spec.names.plural));
-        std::fs::write(&file, slipway_crds::render(&definition)?)?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
+    for (path, content) in slipway_crds::generated::files(root)? {
+        let file = root.join(path);
+        if let Some(folder) = file.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        std::fs::write(&file, content)?;
     }
     Ok(())
 }

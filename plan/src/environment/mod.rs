@@ -1,6 +1,9 @@
 //! An environment: what it runs, what that means in objects, and what is said of it.
 
+mod active;
 pub mod blocked;
+pub mod decide;
+mod ending;
 pub mod life;
 pub mod lock;
 pub mod namespace;
@@ -8,3 +11,4 @@ pub mod pods;
 pub mod readiness;
 pub mod report;
 pub mod resolve;
+mod run;

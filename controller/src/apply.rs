@@ -1,0 +1,231 @@
+//! Carries a plan out: creates, updates and deletes, with preconditions.
+
+use futures::{StreamExt as _, stream};
+use kube::api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
+use kube::core::gvk::{GroupVersionKind, ParseGroupVersionError};
+use kube::{Api, Client, ResourceExt as _};
+use serde_json::{Value, json};
+use slipway_plan::diff::{Conflict, Owner, Step};
+use slipway_plan::object::{Object, ObjectKey, Observed};
+
+use crate::cache::{self, Written};
+
+/// How many requests of one plan are under way at once.
+const PARALLEL: usize = 16;
+
+/// A step that could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// The API server refused it or could not be reached.
+    #[error("failed to {verb} {key}")]
+    Request {
+        /// What was tried.
+        verb: &'static str,
+        /// On which object.
+        key: ObjectKey,
+        /// Why.
+        source: kube::Error,
+    },
+    /// An object of that name is somebody else's.
+    #[error("{} exists and is not ours (it belongs to {})", .0.key, .0.holder)]
+    Conflict(Conflict),
+    /// The declared object has no usable `apiVersion`.
+    #[error("failed to read the apiVersion of {key}")]
+    Version {
+        /// Of which object.
+        key: ObjectKey,
+        /// Why.
+        source: ParseGroupVersionError,
+    },
+    /// The declared object is no object.
+    #[error("failed to read {key} as an object")]
+    Body {
+        /// Which object.
+        key: ObjectKey,
+        /// Why.
+        source: serde_json::Error,
+    },
+}
+
+impl ApplyError {
+    /// The API server's own words, where it answered.
+    pub fn answer(&self) -> String {
+        match self {
+            Self::Request { source: kube::Error::Api(status), .. } => format!("{self}: {}", status.message),
+            Self::Request { source, .. } => format!("{self}: {source}"),
+            other => other.to_string(),
+        }
+    }
+}
+
+/// What became of a plan: the objects that were written, and the steps that failed.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// Objects as the API server returned them.
+    pub done: Vec<Observed>,
+    /// Objects whose deletion was accepted.
+    pub deleted: Vec<ObjectKey>,
+    /// Steps that failed.
+    pub failed: Vec<ApplyError>,
+}
+
+/// Carries out steps on behalf of an owner.
+#[derive(Clone)]
+pub struct Applier<'a> {
+    /// The API server.
+    pub client: &'a Client,
+    /// On whose behalf.
+    pub owner: &'a Owner,
+    /// Remembers what was written, under this name.
+    pub written: Option<(&'a Written, &'a str)>,
+}
+
+enum Done {
+    Written(Observed),
+    Deleted(ObjectKey),
+}
+
+impl Applier<'_> {
+    /// Creates and updates group by group, each group in parallel, then deletes in parallel.
+    /// `rank` gives the group: lower ones first.
+    pub async fn apply(&self, steps: &[Step], rank: impl Fn(&ObjectKey) -> usize) -> Applied {
+        let mut groups: std::collections::BTreeMap<usize, Vec<&Step>> = std::collections::BTreeMap::new();
+        for step in steps {
+            let group = match step {
+                Step::Create(object) | Step::Update { object, .. } => rank(&object.key),
+                Step::Delete { .. } => usize::MAX,
+            };
+            groups.entry(group).or_default().push(step);
+        }
+        let mut applied = Applied::default();
+        for group in groups.into_values() {
+            // Collected first: a closure over borrowed steps inside the stream is not general enough for `Send`.
+            let requests: Vec<_> = group.into_iter().map(|step| self.one(step)).collect();
+            let mut results = stream::iter(requests).buffer_unordered(PARALLEL);
+            while let Some(result) = results.next().await {
+                collect(&mut applied, result);
+            }
+        }
+        applied
+    }
+
+    async fn one(&self, step: &Step) -> Result<Done, ApplyError> {
+        match step {
+            Step::Create(object) => self.create(object).await.map(Done::Written),
+            Step::Update { object, uid, .. } => self.update(object, uid).await.map(Done::Written),
+            Step::Delete { key, uid } => self.delete(key, uid).await.map(|()| Done::Deleted(key.clone())),
+        }
+    }
+
+    /// POST, not PATCH: an object of that name that the cache does not show is never merged into.
+    async fn create(&self, object: &Object) -> Result<Observed, ApplyError> {
+        let (api, resource) = self.api(&object.key)?;
+        let body: DynamicObject = typed(object)?;
+        let params = PostParams { field_manager: Some(self.owner.manager.clone()), ..PostParams::default() };
+        match api.create(&params, &body).await {
+            Ok(live) => Ok(self.remember(&resource, &live)),
+            Err(kube::Error::Api(status)) if status.is_already_exists() => self.found(object).await,
+            Err(source) => Err(request("create", &object.key, source)),
+        }
+    }
+
+    /// Somebody was there first: ourselves before a crash, or somebody else.
+    async fn found(&self, object: &Object) -> Result<Observed, ApplyError> {
+        let (api, resource) = self.api(&object.key)?;
+        let live = api.get(&object.key.name).await.map_err(|source| request("read", &object.key, source))?;
+        let live = cache::observed(&resource, &live);
+        if self.owner.owns(&live) {
+            return Ok(live);
+        }
+        let holder = live.managers().next().unwrap_or("somebody else").to_owned();
+        Err(ApplyError::Conflict(Conflict { key: object.key.clone(), holder }))
+    }
+
+    /// Server-side apply with force, on exactly the object that was observed.
+    async fn update(&self, object: &Object, uid: &str) -> Result<Observed, ApplyError> {
+        let (api, resource) = self.api(&object.key)?;
+        self.take_over_own_create(&api, &object.key).await?;
+        let mut body = object.body.clone();
+        body["metadata"]["uid"] = Value::from(uid);
+        let params = PatchParams::apply(&self.owner.manager).force();
+        let live = api.patch(&object.key.name, &params, &Patch::Apply(&body)).await;
+        let live = live.map_err(|source| request("update", &object.key, source))?;
+        Ok(self.remember(&resource, &live))
+    }
+
+    /// What our POST set counts as set by "Update"; only what was set by "Apply" goes when it is no longer declared.
+    /// So the first update of an object turns the one into the other.
+    async fn take_over_own_create(&self, api: &Api<DynamicObject>, key: &ObjectKey) -> Result<(), ApplyError> {
+        let live = api.get(&key.name).await.map_err(|source| request("read", key, source))?;
+        let mut fields = live.managed_fields().to_vec();
+        let ours = fields.iter_mut().find(|entry| {
+            entry.manager.as_deref() == Some(&self.owner.manager)
+                && entry.operation.as_deref() == Some("Update")
+                && entry.subresource.as_deref().unwrap_or_default().is_empty()
+        });
+        let Some(ours) = ours else { return Ok(()) };
+        ours.operation = Some("Apply".to_owned());
+        let version = live.resource_version();
+        let patch = Patch::Merge(json!({"metadata": {"resourceVersion": version, "managedFields": fields}}));
+        let params = PatchParams { field_manager: Some(self.owner.manager.clone()), ..PatchParams::default() };
+        let patched = api.patch_metadata(&key.name, &params, &patch).await;
+        patched.map(drop).map_err(|source| request("update", key, source))
+    }
+
+    async fn delete(&self, key: &ObjectKey, uid: &str) -> Result<(), ApplyError> {
+        let (api, _) = self.api(key)?;
+        let preconditions = Preconditions { uid: Some(uid.to_owned()), resource_version: None };
+        let params = DeleteParams::background().preconditions(preconditions);
+        match api.delete(&key.name, &params).await {
+            Ok(_) => {}
+            // Gone already, or another object of that name: nothing of ours is left.
+            Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => {}
+            Err(source) => return Err(request("delete", key, source)),
+        }
+        if let Some((written, owner)) = self.written {
+            written.deleted(owner, key, uid);
+        }
+        Ok(())
+    }
+
+    fn remember(&self, resource: &ApiResource, live: &DynamicObject) -> Observed {
+        let live = cache::observed(resource, live);
+        if let Some((written, owner)) = self.written {
+            written.applied(owner, &live.key, live.resource_version());
+        }
+        live
+    }
+
+    fn api(&self, key: &ObjectKey) -> Result<(Api<DynamicObject>, ApiResource), ApplyError> {
+        let resource = resource(key)?;
+        let api = match &key.namespace {
+            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
+            None => Api::all_with(self.client.clone(), &resource),
+        };
+        Ok((api, resource))
+    }
+}
+
+fn collect(applied: &mut Applied, result: Result<Done, ApplyError>) {
+    match result {
+        Ok(Done::Written(live)) => applied.done.push(live),
+        Ok(Done::Deleted(key)) => applied.deleted.push(key),
+        Err(error) => applied.failed.push(error),
+    }
+}
+
+fn resource(key: &ObjectKey) -> Result<ApiResource, ApplyError> {
+    let (group, version) = key.api_version.split_once('/').unwrap_or(("", &key.api_version));
+    let known = cache::kinds().into_iter().chain(crate::own_kinds());
+    let known = known.into_iter().find(|r| r.kind == key.kind && r.group == group && r.version == version);
+    Ok(known.unwrap_or_else(|| ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, &key.kind))))
+}
+
+fn typed(object: &Object) -> Result<DynamicObject, ApplyError> {
+    let read = serde_json::from_value(object.body.clone());
+    read.map_err(|source| ApplyError::Body { key: object.key.clone(), source })
+}
+
+fn request(verb: &'static str, key: &ObjectKey, source: kube::Error) -> ApplyError {
+    ApplyError::Request { verb, key: key.clone(), source }
+}

@@ -1,0 +1,148 @@
+//! What a reconciler may use.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+
+use jiff::Timestamp;
+use kube::Client;
+use kube::runtime::events::Recorder;
+use kube::runtime::reflector::Store;
+use slipway_crds::v1alpha1::{AddressRange, DevEnvironment, Fleet, GitSync, ServiceRepo};
+use slipway_plan::addresses::{self, Block};
+use slipway_plan::desired::integration::AgentSettings;
+use slipway_plan::environment::decide::AddressesExhausted;
+
+use crate::cache::{Cache, Trigger};
+use crate::git::Git;
+use crate::metrics::Metrics;
+use crate::registry::Registry;
+use crate::repositories::Repositories;
+
+/// What a reconciler may use.
+pub struct Context {
+    /// The API server.
+    pub client: Client,
+    /// Mirrors of repositories.
+    pub git: Git,
+    /// Digests of images.
+    pub registry: Registry,
+    /// How the agent is run.
+    pub agent: AgentSettings,
+    /// Objects in environments.
+    pub cache: Cache,
+    /// Slipway's own objects.
+    pub stores: Stores,
+    /// What the service repositories have.
+    pub repositories: Repositories,
+    /// Blocks of addresses that environments were given.
+    pub blocks: Blocks,
+    /// What the API server refused when an environment's last plan was carried out, by UID.
+    pub refused: Memory<Vec<String>>,
+    /// Failed attempts in a row, by object.
+    pub attempts: Memory<u32>,
+    /// Writes events.
+    pub recorder: Recorder,
+    /// Counts.
+    pub metrics: Metrics,
+    /// Asks for a reconcile of an environment.
+    pub trigger: Trigger,
+}
+
+/// Slipway's own objects, as the watches show them.
+#[derive(Clone)]
+pub struct Stores {
+    /// Fleets.
+    pub fleets: Store<Fleet>,
+    /// Service repositories.
+    pub repos: Store<ServiceRepo>,
+    /// Environments.
+    pub environments: Store<DevEnvironment>,
+    /// Syncs.
+    pub syncs: Store<GitSync>,
+}
+
+/// Something remembered for each object while the process lives.
+#[derive(Debug)]
+pub struct Memory<T>(Mutex<BTreeMap<String, T>>);
+
+impl<T> Default for Memory<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T: Clone + Default> Memory<T> {
+    /// What is remembered of it.
+    pub fn get(&self, object: &str) -> T {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(object).cloned().unwrap_or_default()
+    }
+
+    /// Remembers it.
+    pub fn set(&self, object: &str, value: T) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(object.to_owned(), value);
+    }
+
+    /// Forgets it.
+    pub fn forget(&self, object: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(object);
+    }
+}
+
+/// Blocks of addresses: what is recorded in statuses, what was given since, and what turned out to be taken.
+#[derive(Debug, Default)]
+pub struct Blocks(Mutex<Given>);
+
+#[derive(Debug, Default)]
+struct Given {
+    by_environment: BTreeMap<String, Block>,
+    unusable: BTreeSet<Block>,
+}
+
+impl Blocks {
+    /// The environment's block: the recorded one, unless it turned out to be taken, or the next free one.
+    pub fn of(
+        &self,
+        environment: &DevEnvironment,
+        range: Option<&AddressRange>,
+        all: &[std::sync::Arc<DevEnvironment>],
+    ) -> Result<Option<Block>, AddressesExhausted> {
+        let Some(range) = range else { return Ok(None) };
+        let uid = environment.metadata.uid.clone().unwrap_or_default();
+        let mut given = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = recorded(environment).or_else(|| given.by_environment.get(&uid).copied());
+        if let Some(block) = own.filter(|block| !given.unusable.contains(block)) {
+            given.by_environment.insert(uid, block);
+            return Ok(Some(block));
+        }
+        let others = all.iter().filter(|other| other.metadata.uid.as_ref() != Some(&uid));
+        let mut taken: BTreeSet<Block> = others.filter_map(|other| recorded(other)).collect();
+        taken.extend(given.by_environment.values().chain(&given.unusable));
+        // A range that is none is refused by the schema.
+        let block = addresses::next_block(range, &taken).ok().flatten().ok_or(AddressesExhausted)?;
+        given.by_environment.insert(uid, block);
+        Ok(Some(block))
+    }
+
+    /// An address of the environment's block is somebody else's: it gets another block.
+    pub fn refuse(&self, uid: &str) {
+        let mut given = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(block) = given.by_environment.remove(uid) {
+            given.unusable.insert(block);
+        }
+    }
+
+    /// The environment is gone.
+    pub fn release(&self, uid: &str) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).by_environment.remove(uid);
+    }
+}
+
+fn recorded(environment: &DevEnvironment) -> Option<Block> {
+    environment.status.as_ref()?.address_block.as_ref()?.parse().ok()
+}
+
+/// The time, read once a reconcile, to the second: times in a status are no finer.
+pub fn now() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_second(now.as_second()).unwrap_or(now)
+}

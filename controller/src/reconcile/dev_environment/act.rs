@@ -1,0 +1,172 @@
+//! Does what was decided about an environment.
+
+use std::sync::Arc;
+
+use k8s_openapi::api::core::v1::Pod;
+use kube::api::{DeleteParams, ListParams, LogParams, Patch, PatchParams, Preconditions};
+use kube::runtime::controller::Action;
+use kube::runtime::events::{Event, EventType};
+use kube::{Api, Resource as _, ResourceExt as _};
+use serde_json::json;
+use slipway_crds::names;
+use slipway_crds::v1alpha1::DevEnvironment;
+use slipway_plan::diff::{Cause, Owner, Plan, Step};
+use slipway_plan::environment::decide::{Act, Decision};
+use slipway_plan::integration;
+use slipway_plan::object::ObjectKey;
+use tracing::{info, warn};
+
+use super::gather::Gathered;
+use crate::apply::{Applied, Applier, ApplyError};
+use crate::cache;
+use crate::context::Context;
+use crate::error::Error;
+
+/// The first act: the finalizer, so that nothing is left when the object goes.
+pub async fn begin(context: &Context, environment: &DevEnvironment) -> Result<Action, Error> {
+    if environment.metadata.deletion_timestamp.is_some() {
+        return Ok(Action::await_change());
+    }
+    let mut finalizers = environment.finalizers().to_vec();
+    finalizers.push(names::ENVIRONMENT_FINALIZER.to_owned());
+    set_finalizers(context, environment, &finalizers).await?;
+    Ok(Action::await_change())
+}
+
+/// Does what was decided.
+pub async fn act(
+    context: &Context,
+    environment: &Arc<DevEnvironment>,
+    gathered: &Gathered,
+    act: Act,
+) -> Result<(), Error> {
+    match act {
+        Act::Wait => {
+            context.refused.forget(&gathered.identity.uid);
+            Ok(())
+        }
+        Act::Apply(plan) => apply(context, environment, gathered, plan).await,
+        Act::RemoveFinalizer => {
+            forget(context, gathered);
+            let left: Vec<_> = environment.finalizers().iter().cloned().collect::<Vec<_>>();
+            let left: Vec<_> = left.into_iter().filter(|name| name != names::ENVIRONMENT_FINALIZER).collect();
+            set_finalizers(context, environment, &left).await
+        }
+        Act::RemoveObject => remove(context, environment).await,
+    }
+}
+
+fn forget(context: &Context, gathered: &Gathered) {
+    let identity = &gathered.identity;
+    context.blocks.release(&identity.uid);
+    context.refused.forget(&identity.uid);
+    context.cache.written.forget(&cache::environment_key(&identity.fleet_namespace, &identity.name));
+}
+
+async fn apply(
+    context: &Context,
+    environment: &Arc<DevEnvironment>,
+    gathered: &Gathered,
+    plan: Plan,
+) -> Result<(), Error> {
+    let identity = &gathered.identity;
+    for step in &plan.steps {
+        info!(environment = identity.name, %step, "applying");
+        tell_drift(context, environment, step).await;
+    }
+    let owner = Owner { uid: identity.uid.clone(), manager: names::ENVIRONMENT_MANAGER.to_owned(), ..Owner::default() };
+    let key = cache::environment_key(&identity.fleet_namespace, &identity.name);
+    let applier = Applier { client: &context.client, owner: &owner, written: Some((&context.cache.written, &key)) };
+    let applied = applier.apply(&plan.steps, rank).await;
+    remember_refusals(context, gathered, &applied)
+}
+
+/// Names before what looks them up: Services, then the rest.
+fn rank(key: &ObjectKey) -> usize {
+    match key.kind.as_str() {
+        "Namespace" => 0,
+        "Service" => 1,
+        _ => 2,
+    }
+}
+
+fn remember_refusals(context: &Context, gathered: &Gathered, applied: &Applied) -> Result<(), Error> {
+    let uid = &gathered.identity.uid;
+    let Some(first) = applied.failed.first() else {
+        context.refused.forget(uid);
+        return Ok(());
+    };
+    if applied.failed.iter().any(is_taken_address) {
+        context.blocks.refuse(uid);
+    }
+    let answers: Vec<_> = applied.failed.iter().map(ApplyError::answer).collect();
+    context.refused.set(uid, answers);
+    Err(Error::Apply { failed: applied.failed.len(), first: first.answer() })
+}
+
+/// The API server's words for a ClusterIP that another Service has.
+fn is_taken_address(error: &ApplyError) -> bool {
+    error.answer().contains("provided IP is already allocated")
+}
+
+/// Drift is corrected with an event that names who else writes to the object.
+async fn tell_drift(context: &Context, environment: &Arc<DevEnvironment>, step: &Step) {
+    let Step::Update { object, cause: Cause::Drift { field, managers }, .. } = step else { return };
+    let who = if managers.is_empty() { "somebody".to_owned() } else { managers.join(", ") };
+    let note = format!("{}: {field} was changed by {who}; it is put back", object.key);
+    let event = Event {
+        type_: EventType::Warning,
+        reason: "DriftCorrected".to_owned(),
+        note: Some(note),
+        action: "Apply".to_owned(),
+        secondary: None,
+    };
+    let published = context.recorder.publish(&event, &environment.object_ref(&())).await;
+    if let Err(error) = published {
+        warn!(%error, "an event could not be written");
+    }
+}
+
+async fn set_finalizers(context: &Context, environment: &DevEnvironment, finalizers: &[String]) -> Result<(), Error> {
+    let (name, namespace) = (environment.name_any(), environment.namespace().unwrap_or_default());
+    let api: Api<DevEnvironment> = Api::namespaced(context.client.clone(), &namespace);
+    let version = environment.resource_version();
+    let patch = json!({"metadata": {"resourceVersion": version, "finalizers": finalizers}});
+    let params = PatchParams { field_manager: Some(names::STATUS_MANAGER.to_owned()), ..PatchParams::default() };
+    let patched = api.patch(&name, &params, &Patch::Merge(patch)).await;
+    let write = |source| Error::Write { verb: "set the finalizers of", what: format!("DevEnvironment {name}"), source };
+    patched.map(drop).map_err(write)
+}
+
+async fn remove(context: &Context, environment: &DevEnvironment) -> Result<(), Error> {
+    let (name, namespace) = (environment.name_any(), environment.namespace().unwrap_or_default());
+    let api: Api<DevEnvironment> = Api::namespaced(context.client.clone(), &namespace);
+    let preconditions = Preconditions {
+        uid: environment.metadata.uid.clone(),
+        resource_version: None,
+    };
+    let deleted = api.delete(&name, &DeleteParams::default().preconditions(preconditions)).await;
+    let write = |source| Error::Write { verb: "delete", what: format!("DevEnvironment {name}"), source };
+    deleted.map(drop).map_err(write)
+}
+
+/// Appends the last log lines of a service that never got ready to the message of the run.
+pub async fn add_log(context: &Context, gathered: &Gathered, decision: &mut Decision) {
+    let Some(service) = decision.log_of.take() else { return };
+    let Some(run) = decision.status.integration.take() else { return };
+    let log = last_lines(context, &gathered.identity.namespace, &service).await;
+    decision.status.integration = Some(integration::with_log(run, &log));
+}
+
+async fn last_lines(context: &Context, namespace: &str, service: &str) -> String {
+    let api: Api<Pod> = Api::namespaced(context.client.clone(), namespace);
+    let selector = format!("{}={service}", names::SERVICE);
+    let Ok(pods) = api.list(&ListParams::default().labels(&selector)).await else { return String::new() };
+    let params = LogParams { tail_lines: Some(20), ..LogParams::default() };
+    for pod in pods {
+        if let Ok(log) = api.logs(&pod.name_any(), &params).await {
+            return log;
+        }
+    }
+    String::new()
+}

@@ -1,0 +1,116 @@
+//! Gathers what the decision about an environment depends on.
+
+use jiff::Timestamp;
+use kube::ResourceExt as _;
+use slipway_crds::names;
+use slipway_crds::v1alpha1::{DevEnvironment, FleetSpec};
+use slipway_plan::addresses::Block;
+use slipway_plan::desired::Identity;
+use slipway_plan::diff::Step;
+use slipway_plan::environment::decide::{self, Act, AddressesExhausted, Decision, Facts, FleetProblem};
+use slipway_plan::environment::namespace;
+use slipway_plan::environment::resolve::{Problem, Resolved};
+use slipway_plan::object::{Object, Observed, RenderError};
+
+use super::knowledge;
+use crate::context::Context;
+use crate::error::Error;
+
+/// All that the decision about an environment depends on.
+pub struct Gathered {
+    /// Its names.
+    pub identity: Identity,
+    fleet: Result<FleetSpec, FleetProblem>,
+    resolution: Option<Result<Resolved, Problem>>,
+    observed: Vec<Observed>,
+    block: Result<Option<Block>, AddressesExhausted>,
+    refused: Vec<String>,
+}
+
+impl Gathered {
+    /// As the decision wants it.
+    pub fn facts<'a>(&'a self, context: &'a Context, environment: &'a DevEnvironment) -> Facts<'a> {
+        Facts {
+            environment,
+            identity: &self.identity,
+            fleet: self.fleet.as_ref().map_err(|problem| *problem),
+            resolution: self.resolution.as_ref(),
+            observed: &self.observed,
+            block: self.block,
+            agent: &context.agent,
+            refused: &self.refused,
+        }
+    }
+}
+
+impl Gathered {
+    /// What would be decided if the environment's namespace were there already: `plan` shows what comes after it, too.
+    pub fn foresee(
+        mut self,
+        context: &Context,
+        environment: &DevEnvironment,
+        now: Timestamp,
+    ) -> Result<Decision, RenderError> {
+        let missing = !self.observed.iter().any(|object| object.key.kind == "Namespace");
+        let mut first = decide::decide(&self.facts(context, environment), now)?;
+        let Act::Apply(plan) = &mut first.act else { return Ok(first) };
+        let Some(Step::Create(namespace)) = plan.steps.first().filter(|_| missing) else { return Ok(first) };
+        let step = Step::Create(namespace.clone());
+        self.observed.push(foreseen(namespace));
+        let mut then = decide::decide(&self.facts(context, environment), now)?;
+        if let Act::Apply(plan) = &mut then.act {
+            plan.steps.insert(0, step);
+        }
+        Ok(then)
+    }
+}
+
+fn foreseen(object: &Object) -> Observed {
+    let mut body = object.body.clone();
+    body["metadata"]["managedFields"] = serde_json::json!([{"manager": names::ENVIRONMENT_MANAGER}]);
+    Observed { key: object.key.clone(), body }
+}
+
+/// Gathers; None while the cache is older than what we wrote.
+pub async fn gather(
+    context: &Context,
+    environment: &DevEnvironment,
+    now: Timestamp,
+) -> Result<Option<Gathered>, Error> {
+    let identity = identity(environment)?;
+    let Some(observed) = context.cache.of_environment(&identity.fleet_namespace, &identity.name) else {
+        return Ok(None);
+    };
+    let fleet = only_fleet(context, &identity.fleet_namespace);
+    let active = decide::is_active(environment, now);
+    let resolution = match &fleet {
+        Ok(fleet) if active => knowledge::resolve(context, environment, fleet, &identity.fleet_namespace).await,
+        _ => None,
+    };
+    let range = fleet.as_ref().ok().and_then(|fleet| fleet.addresses.as_ref()).filter(|_| active);
+    let block = context.blocks.of(environment, range, &context.stores.environments.state());
+    let refused = context.refused.get(&identity.uid);
+    Ok(Some(Gathered { identity, fleet, resolution, observed, block, refused }))
+}
+
+/// The names of an environment.
+pub fn identity(environment: &DevEnvironment) -> Result<Identity, Error> {
+    let name = environment.name_any();
+    let fleet_namespace =
+        environment.namespace().ok_or_else(|| Error::NoNamespace(format!("DevEnvironment {name}")))?;
+    Ok(Identity {
+        namespace: namespace::name(&fleet_namespace, &name),
+        uid: environment.metadata.uid.clone().unwrap_or_default(),
+        fleet_namespace,
+        name,
+    })
+}
+
+fn only_fleet(context: &Context, namespace: &str) -> Result<FleetSpec, FleetProblem> {
+    let fleets = context.stores.fleets.state_filter(|fleet| fleet.namespace().as_deref() == Some(namespace));
+    match fleets.as_slice() {
+        [] => Err(FleetProblem::Missing),
+        [fleet] => Ok(fleet.spec.clone()),
+        _ => Err(FleetProblem::Ambiguous),
+    }
+}

@@ -1,0 +1,131 @@
+//! Finds out what the resolution of an environment needs: commits, manifests, digests.
+
+use std::collections::BTreeSet;
+
+use futures::future::join_all;
+use kube::ResourceExt as _;
+use slipway_crds::reasons;
+use slipway_crds::v1alpha1::{DevEnvironment, FleetSpec};
+use slipway_plan::commit::CommitId;
+use slipway_plan::environment::resolve::{
+    self, FoundCommit, FoundDigest, Knowledge, Need, Problem, Resolution, Resolved, Unavailable, short,
+};
+use slipway_plan::manifest::{self, Manifest, ManifestError};
+use slipway_plan::service_name::ServiceName;
+use slipway_plan::yaml::YamlError;
+
+use crate::context::Context;
+use crate::git::{GitError, ReferenceKind};
+use crate::repositories::Repository;
+
+/// Rounds of finding out: the depth of a chain of dependencies is bounded by it.
+const ROUNDS: usize = 200;
+
+/// What the environment runs; None while a repository that is needed was not read yet.
+pub async fn resolve(
+    context: &Context,
+    environment: &DevEnvironment,
+    fleet: &FleetSpec,
+    namespace: &str,
+) -> Option<Result<Resolved, Problem>> {
+    let mut known = Knowledge { services: services(context, namespace), ..Knowledge::default() };
+    let locked = environment.status.as_ref().map(|status| status.lock.clone()).unwrap_or_default();
+    for _ in 0..ROUNDS {
+        match resolve::resolve(&environment.spec, fleet, &locked, &known) {
+            Err(problem) => return Some(Err(problem)),
+            Ok(Resolution::Resolved(resolved)) => return Some(Ok(resolved)),
+            Ok(Resolution::Needs(needs)) => find_out(context, namespace, needs, &mut known).await?,
+        }
+    }
+    None
+}
+
+fn services(context: &Context, namespace: &str) -> BTreeSet<ServiceName> {
+    let repos = context.stores.repos.state_filter(|repo| repo.namespace().as_deref() == Some(namespace));
+    repos.iter().filter_map(|repo| ServiceName::parse(&repo.name_any()).ok()).collect()
+}
+
+enum Answer {
+    Commit(Result<FoundCommit, Unavailable>),
+    Manifest(Result<Manifest, ManifestError>),
+    Digest(FoundDigest),
+}
+
+async fn find_out(context: &Context, namespace: &str, needs: BTreeSet<Need>, known: &mut Knowledge) -> Option<()> {
+    let answers = join_all(needs.iter().map(|need| answer(context, namespace, need))).await;
+    for (need, answer) in needs.into_iter().zip(answers) {
+        match (need, answer?) {
+            (Need::Commit { service, reference }, Answer::Commit(found)) => {
+                known.commits.insert((service, reference), found);
+            }
+            (Need::Manifest { service, commit }, Answer::Manifest(found)) => {
+                known.manifests.insert((service, commit), found);
+            }
+            (Need::Digest { image }, Answer::Digest(found)) => {
+                known.digests.insert(image, found);
+            }
+            _ => return None,
+        }
+    }
+    Some(())
+}
+
+/// The answer to a need; None while the repository was not read yet.
+async fn answer(context: &Context, namespace: &str, need: &Need) -> Option<Answer> {
+    Some(match need {
+        Need::Commit { service, reference } => {
+            let repository = context.repositories.get(namespace, service)?;
+            Answer::Commit(commit(context, &repository, reference.as_deref()).await)
+        }
+        Need::Manifest { service, commit } => {
+            let repository = context.repositories.get(namespace, service)?;
+            Answer::Manifest(manifest(context, &repository, service, commit).await)
+        }
+        Need::Digest { image } => Answer::Digest(context.registry.digest(image).await),
+    })
+}
+
+async fn commit(
+    context: &Context,
+    repository: &Repository,
+    reference: Option<&str>,
+) -> Result<FoundCommit, Unavailable> {
+    let wanted = reference.unwrap_or(&repository.trunk);
+    match context.git.resolve(&repository.remote, wanted).await {
+        Ok(found) => {
+            let what = match (reference, found.kind) {
+                (None, _) => "trunk",
+                (_, ReferenceKind::Branch) => "branch",
+                (_, ReferenceKind::Tag) => "tag",
+                (_, ReferenceKind::Commit) => "commit",
+            };
+            Ok(FoundCommit { commit: found.commit.to_string(), why: format!("{what} {wanted}") })
+        }
+        Err(error) => Err(unavailable(&error, repository)),
+    }
+}
+
+fn unavailable(error: &GitError, repository: &Repository) -> Unavailable {
+    let message = match &repository.failure {
+        Some(failure) => format!("{error} (the last reading failed: {failure})"),
+        None => error.to_string(),
+    };
+    // While the server cannot be read, what is missing may be there.
+    let reason = if repository.failure.is_some() { reasons::FETCH_FAILED } else { error.reason() };
+    Unavailable { reason, message }
+}
+
+async fn manifest(
+    context: &Context,
+    repository: &Repository,
+    service: &ServiceName,
+    commit: &str,
+) -> Result<Manifest, ManifestError> {
+    let failed = |error: String| ManifestError::Yaml(YamlError::of_file(manifest::FILE, error));
+    let id: CommitId = commit.parse().map_err(|_| failed(format!("`{}` is no commit", short(commit))))?;
+    match context.git.read_file(&repository.remote, &id, manifest::FILE).await {
+        Ok(Some(bytes)) => manifest::parse(service, &bytes),
+        Ok(None) => Err(ManifestError::Missing),
+        Err(error) => Err(failed(error.to_string())),
+    }
+}

@@ -1,0 +1,92 @@
+//! The reconcilers, one folder a kind: gather, plan, apply, report, requeue.
+
+pub mod dev_environment;
+pub mod fleet;
+
+pub mod service_repo;
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::FutureExt as _;
+use jiff::Timestamp;
+use kube::runtime::controller::Action;
+use kube::{Resource, ResourceExt as _};
+use tracing::{error, warn};
+
+use crate::context::{self, Context};
+use crate::error::{self, Error, Verdict};
+
+/// Runs one reconcile: a panic in it quarantines its object and no other.
+pub async fn guarded<K, F>(object: Arc<K>, context: Arc<Context>, work: F) -> Result<Action, Error>
+where
+    K: Resource<DynamicType = ()>,
+    F: Future<Output = Result<Action, Error>>,
+{
+    let started = Instant::now();
+    let outcome = AssertUnwindSafe(work).catch_unwind().await;
+    let outcome = outcome.unwrap_or_else(|_| Err(Error::Panicked(told(object.as_ref()))));
+    let word = if outcome.is_ok() { "ok" } else { "failed" };
+    context.metrics.reconciled(kind_of::<K>(), word, started.elapsed());
+    if outcome.is_ok() {
+        context.attempts.forget(&identity(object.as_ref()));
+    }
+    outcome
+}
+
+/// When a failed reconcile is tried again.
+pub fn retry<K>(object: &Arc<K>, failure: &Error, context: &Arc<Context>) -> Action
+where
+    K: Resource<DynamicType = ()> + Debug,
+{
+    let verdict = failure.verdict();
+    let id = identity(object.as_ref());
+    let attempts = context.attempts.get(&id);
+    context.attempts.set(&id, attempts.saturating_add(1));
+    let object = told(object.as_ref());
+    match verdict {
+        Verdict::Soon => tracing::debug!(object, error = %chain(failure), "looked too early; again"),
+        Verdict::Backoff => warn!(object, error = %chain(failure), attempts, "reconcile failed"),
+        Verdict::Quarantine => error!(object, error = %chain(failure), "reconcile failed for good"),
+    }
+    Action::requeue(error::delay(verdict, attempts, rand::random()))
+}
+
+/// An error with its causes, in one line.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+/// Looks again at that time, or when something happens.
+pub fn again(at: Option<Timestamp>) -> Action {
+    let Some(at) = at else { return Action::await_change() };
+    let left = at.duration_since(context::now());
+    let left = Duration::try_from(left).unwrap_or_default();
+    Action::requeue(left.max(Duration::from_millis(500)))
+}
+
+fn identity<K: Resource<DynamicType = ()>>(object: &K) -> String {
+    format!("{}/{}/{}", K::kind(&()), object.namespace().unwrap_or_default(), object.name_any())
+}
+
+fn told<K: Resource<DynamicType = ()>>(object: &K) -> String {
+    identity(object)
+}
+
+fn kind_of<K: Resource<DynamicType = ()>>() -> &'static str {
+    match K::kind(&()).as_ref() {
+        "DevEnvironment" => "DevEnvironment",
+        "Fleet" => "Fleet",
+        "GitSync" => "GitSync",
+        _ => "ServiceRepo",
+    }
+}

@@ -1,0 +1,133 @@
+//! `ServiceRepo`: keeps a mirror of the repository, and asks its environments to look when it moved.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::Secret;
+use kube::runtime::controller::Action;
+use kube::{Api, ResourceExt as _};
+use slipway_crds::conditions::{self, Say};
+use slipway_crds::v1alpha1::{Credentials as Reference, ServiceRepo, ServiceRepoStatus};
+use slipway_crds::{names, reasons};
+use slipway_plan::duration;
+use slipway_plan::service_name::ServiceName;
+
+use super::fleet::ask_environments;
+use crate::context::{self, Context};
+use crate::error::Error;
+use crate::git::{Credentials, GitError, Refs, Remote};
+use crate::report;
+use crate::repositories::Repository;
+
+/// One look at a repository.
+pub async fn reconcile(repo: Arc<ServiceRepo>, context: Arc<Context>) -> Result<Action, Error> {
+    let namespace = repo.namespace().unwrap_or_default();
+    // A name that is none is refused by the schema.
+    let Ok(service) = ServiceName::parse(&repo.name_any()) else { return Ok(Action::await_change()) };
+    if repo.metadata.deletion_timestamp.is_some() {
+        context.repositories.forget(&namespace, &service);
+        return Ok(Action::await_change());
+    }
+    let read = read(&repo, &context, &namespace).await;
+    let known = remember(&repo, &context, &namespace, &service, &read);
+    let status = status(&repo, read.map(|(_, refs)| refs));
+    let moved = repo.status.as_ref().is_none_or(|before| before.trunk_commit != status.trunk_commit);
+    let changed = repo.status.as_ref() != Some(&status);
+    let reported = ServiceRepo { status: Some(status), ..repo.as_ref().clone() };
+    report::status(&context.client, &reported, changed).await?;
+    if moved || changed || known {
+        ask_environments(&context, &namespace);
+    }
+    Ok(Action::requeue(interval(&repo.spec.interval)))
+}
+
+async fn read(repo: &ServiceRepo, context: &Context, namespace: &str) -> Result<(Remote, Refs), GitError> {
+    let remote = remote(context, namespace, &repo.spec.url, repo.spec.credentials.as_ref()).await?;
+    let refs = context.git.update(&remote).await?;
+    Ok((remote, refs))
+}
+
+/// The repository as it is read: with the credentials of its Secret, where it names one.
+pub async fn remote(
+    context: &Context,
+    namespace: &str,
+    url: &str,
+    credentials: Option<&Reference>,
+) -> Result<Remote, GitError> {
+    let mut remote = Remote::public(url)?;
+    let Some(reference) = credentials else { return Ok(remote) };
+    let refused = |reason: String| GitError::AuthenticationRefused { url: remote.url.clone(), reason };
+    let api: Api<Secret> = Api::namespaced(context.client.clone(), namespace);
+    let secret = api.get(&reference.secret).await.map_err(|error| {
+        refused(format!("Secret {} could not be read: {error}", reference.secret))
+    })?;
+    let identity = format!("{namespace}/{}", reference.secret);
+    let data = secret.data.unwrap_or_default();
+    let read = Credentials::from_secret(&identity, &data).map_err(|error| refused(error.to_string()))?;
+    remote.credentials = Some(read);
+    Ok(remote)
+}
+
+/// Remembers how the repository was read; true when environments may see something new.
+fn remember(
+    repo: &ServiceRepo,
+    context: &Context,
+    namespace: &str,
+    service: &ServiceName,
+    read: &Result<(Remote, Refs), GitError>,
+) -> bool {
+    let before = context.repositories.get(namespace, service);
+    let trunk = repo.spec.trunk.clone();
+    let now = match read {
+        Ok((remote, refs)) => {
+            Some(Repository { remote: remote.clone(), trunk, refs: refs.clone(), failure: None })
+        }
+        Err(error) => before.clone().map(|before| Repository { trunk, failure: Some(error.to_string()), ..before }),
+    };
+    let differs = now != before;
+    if let Some(now) = now {
+        context.repositories.set(namespace, service, now);
+    }
+    differs
+}
+
+fn status(repo: &ServiceRepo, read: Result<Refs, GitError>) -> ServiceRepoStatus {
+    let before = repo.status.clone().unwrap_or_default();
+    let generation = repo.metadata.generation.unwrap_or_default();
+    let (says, trunk_commit) = match read {
+        Ok(refs) => match refs.branch(&repo.spec.trunk) {
+            Some(commit) => (vec![ready()], Some(commit.to_string())),
+            None => {
+                let message = format!("{} has no branch {}: push it, or set `trunk`", repo.spec.url, repo.spec.trunk);
+                (failed(reasons::REFERENCE_NOT_FOUND, true, message), None)
+            }
+        },
+        Err(error) => (says(&error), before.trunk_commit.clone()),
+    };
+    ServiceRepoStatus {
+        observed_generation: Some(generation),
+        conditions: conditions::set(&before.conditions, says, generation, context::now()),
+        trunk_commit,
+        last_handled_reconcile_at: repo.annotations().get(names::REQUESTED_AT).cloned(),
+    }
+}
+
+fn ready() -> Say {
+    Say::yes(conditions::READY, reasons::APPLIED, "the repository is read")
+}
+
+fn says(error: &GitError) -> Vec<Say> {
+    failed(error.reason(), error.needs_a_person(), error.to_string())
+}
+
+fn failed(reason: &'static str, stalled: bool, message: String) -> Vec<Say> {
+    let then = if stalled { conditions::STALLED } else { conditions::RECONCILING };
+    vec![Say::no(conditions::READY, reason, message.clone()), Say::yes(then, reason, message)]
+}
+
+fn interval(text: &str) -> Duration {
+    // A duration that is none is refused by the schema.
+    let whole = duration::parse(text).ok().and_then(|whole| Duration::try_from(whole).ok());
+    let whole = whole.unwrap_or(Duration::from_mins(1)).max(Duration::from_secs(1));
+    whole.mul_f64(0.9 + 0.2 * rand::random::<f64>())
+}

@@ -1,0 +1,162 @@
+//! Starts everything: a list of calls.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use futures::channel::mpsc;
+use futures::{Stream, StreamExt as _};
+use k8s_openapi::api::core::v1::Service;
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::runtime::controller::Action;
+use kube::runtime::events::{Recorder, Reporter};
+use kube::runtime::{Controller, watcher};
+use kube::{Api, Client, Config};
+use prometheus_client::registry::Registry as MetricsRegistry;
+use slipway_crds::v1alpha1::{DevEnvironment, Fleet, GitSync, ServiceRepo};
+use slipway_plan::desired::integration::AgentSettings;
+use tracing::info;
+
+use crate::cache::Cache;
+use crate::context::{Context, Stores};
+use crate::git::{Git, Limits};
+use crate::metrics::Metrics;
+use crate::reconcile::{self, dev_environment, fleet, service_repo};
+use crate::registry::Registry;
+use crate::server;
+use crate::settings::Settings;
+
+/// After how many seconds a watch is renewed: a dead one is noticed five seconds later.
+const WATCH_SECONDS: u32 = 25;
+/// How many objects of one kind are reconciled at once.
+const PARALLEL: u16 = 16;
+
+/// Runs the operator until it is told to stop.
+pub async fn run(settings: Settings) -> anyhow::Result<()> {
+    let client = client(&settings).await?;
+    let mut registry = MetricsRegistry::default();
+    let metrics = Metrics::register(&mut registry);
+    let agent = agent(&client, &settings).await?;
+    let (trigger, triggered) = mpsc::unbounded();
+    let fleets = controller::<Fleet>(&client, &settings);
+    let repos = controller::<ServiceRepo>(&client, &settings);
+    let environments = controller::<DevEnvironment>(&client, &settings).reconcile_on(triggered);
+    let syncs = controller::<GitSync>(&client, &settings);
+    let stores = Stores {
+        fleets: fleets.store(),
+        repos: repos.store(),
+        environments: environments.store(),
+        syncs: syncs.store(),
+    };
+    let context = Arc::new(Context {
+        git: Git::new(&settings.cache, Limits::default())?,
+        registry: Registry::new(settings.plain_http_registries.clone()),
+        agent,
+        cache: Cache::start(&client, &trigger),
+        stores,
+        repositories: Default::default(),
+        blocks: Default::default(),
+        refused: Default::default(),
+        attempts: Default::default(),
+        recorder: Recorder::new(client.clone(), reporter()),
+        metrics,
+        trigger,
+        client,
+    });
+    let serve = server::serve(&settings, context.clone(), registry);
+    let work = futures::future::join4(
+        drive(fleets, fleet::reconcile, &context),
+        drive(repos, service_repo::reconcile, &context),
+        drive_when_cached(environments, &context),
+        async { drop(syncs) },
+    );
+    info!("started");
+    tokio::select! {
+        served = serve => served,
+        _ = work => Ok(()),
+    }
+}
+
+/// Environments wait until what is in them is known: what is not seen must not be taken for missing.
+async fn drive_when_cached(controller: Controller<DevEnvironment>, context: &Arc<Context>) {
+    context.cache.ready().await;
+    drive(controller, dev_environment::reconcile, context).await;
+}
+
+async fn drive<K, R, F>(controller: Controller<K>, reconcile: R, context: &Arc<Context>)
+where
+    K: kube::Resource<DynamicType = ()> + Clone + std::fmt::Debug + Send + Sync + 'static,
+    K: serde::de::DeserializeOwned,
+    R: Fn(Arc<K>, Arc<Context>) -> F + Send + Sync + Copy + 'static,
+    F: Future<Output = Result<Action, crate::error::Error>> + Send + 'static,
+{
+    let guarded = move |object: Arc<K>, context: Arc<Context>| {
+        reconcile::guarded(object.clone(), context.clone(), reconcile(object, context))
+    };
+    let retry = |object: Arc<K>, error: &crate::error::Error, context: Arc<Context>| {
+        reconcile::retry(&object, error, &context)
+    };
+    let config = kube::runtime::controller::Config::default().concurrency(PARALLEL);
+    let results = controller.with_config(config).shutdown_on_signal().run(guarded, retry, context.clone());
+    ignore(results).await;
+}
+
+/// Outcomes were counted and logged where they arose.
+async fn ignore<T>(results: impl Stream<Item = T>) {
+    results.for_each(|_| std::future::ready(())).await;
+}
+
+fn controller<K>(client: &Client, settings: &Settings) -> Controller<K>
+where
+    K: kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope> + Clone + std::fmt::Debug,
+    K: serde::de::DeserializeOwned + Send + Sync + 'static,
+{
+    let api: Api<K> = match &settings.namespace {
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+        None => Api::all(client.clone()),
+    };
+    Controller::new(api, watcher::Config::default().timeout(WATCH_SECONDS))
+}
+
+/// The cluster it runs in, or the context it was told to use: never a default context.
+async fn client(settings: &Settings) -> anyhow::Result<Client> {
+    let config = match &settings.context {
+        Some(name) => {
+            let options = KubeConfigOptions { context: Some(name.clone()), ..KubeConfigOptions::default() };
+            let file = Kubeconfig::read().context("failed to read the kubeconfig: set KUBECONFIG")?;
+            Config::from_custom_kubeconfig(file, &options).await.with_context(|| format!("failed to use context {name}"))?
+        }
+        None => Config::incluster().context("failed to find the cluster this runs in: outside of one, name a --context")?,
+    };
+    Client::try_from(config).context("failed to make a client for the API server")
+}
+
+fn reporter() -> Reporter {
+    Reporter { controller: "slipway-controller".to_owned(), instance: std::env::var("HOSTNAME").ok() }
+}
+
+async fn agent(client: &Client, settings: &Settings) -> anyhow::Result<AgentSettings> {
+    let url = match &settings.url {
+        Some(url) => url.clone(),
+        None => own_url(client, &settings.service).await?,
+    };
+    Ok(AgentSettings { image: settings.agent_image.clone(), url })
+}
+
+/// The URL of the operator's own Service, by address.
+async fn own_url(client: &Client, service: &str) -> anyhow::Result<String> {
+    let Some((namespace, name)) = service.split_once('/') else {
+        bail!("`{service}` is not namespace/name: correct --service");
+    };
+    let api: Api<Service> = Api::namespaced(client.clone(), namespace);
+    let read = || async { api.get(name).await };
+    let patience = backon::ExponentialBuilder::default().with_max_delay(Duration::from_secs(5)).with_max_times(8);
+    let found = backon::Retryable::retry(read, patience).await;
+    let found = found.with_context(|| format!("failed to read the operator's own Service {service}: set --url or --service"))?;
+    let spec = found.spec.unwrap_or_default();
+    let port = spec.ports.unwrap_or_default().first().map_or(80, |port| port.port);
+    let address = spec.cluster_ip.filter(|address| address != "None");
+    let address = address.with_context(|| format!("the operator's own Service {service} has no ClusterIP"))?;
+    Ok(format!("http://{address}:{port}"))
+}

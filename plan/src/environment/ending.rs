@@ -1,0 +1,114 @@
+//! An environment that ends: its namespace goes first, then, sooner or later, the object.
+
+use jiff::{SignedDuration, Timestamp};
+use kube::ResourceExt as _;
+use slipway_crds::conditions::{self, Say};
+use slipway_crds::v1alpha1::{DevEnvironmentStatus, EndReason, Ended};
+use slipway_crds::{names, reasons};
+
+use super::decide::{self, Act, Decision, Facts};
+use super::{life, run};
+use crate::diff::{Plan, Step};
+use crate::duration;
+use crate::object::Observed;
+
+/// A namespace that has not gone after this many seconds hangs.
+const HANGS_AFTER: i64 = 60;
+
+/// The environment is being deleted.
+pub(super) fn deleting(facts: &Facts<'_>, now: Timestamp) -> Decision {
+    let status = cleared(facts);
+    match decide::namespace(facts).filter(|found| decide::owner(facts).owns(found)) {
+        None => Decision { status, act: Act::RemoveFinalizer, again: None, log_of: None },
+        Some(found) => {
+            let (reason, message) = leaving(found, now);
+            let says = decide::reconciling(reason, &message);
+            going(decide::with(status, says, facts, now), found, now)
+        }
+    }
+}
+
+/// The environment has ended; the object stays with its result.
+pub(super) fn ended(facts: &Facts<'_>, ended: Ended, now: Timestamp) -> Decision {
+    let (reason, told) = told(&ended);
+    let expires_at = decide::before(facts.environment).expires_at;
+    let mut status = decide::base(facts, expires_at, now);
+    status = DevEnvironmentStatus { ended: Some(ended.clone()), lock: status.lock.clone(), ..status };
+    status.integration = run::cut_short(facts, ended.reason, now).or(status.integration);
+    status.blocked_by.clear();
+    status.lock.iter_mut().for_each(|locked| locked.ready = false);
+    status.stores.iter_mut().for_each(|store| store.ready = false);
+    status.services = Some(format!("0/{}", status.lock.len()));
+    match decide::namespace(facts).filter(|found| decide::owner(facts).owns(found)) {
+        Some(found) => {
+            status.namespace = Some(decide::namespace_record(facts));
+            let (_, message) = leaving(found, now);
+            let says = decide::reconciling(reason, &format!("{told}; {message}"));
+            going(decide::with(status, says, facts, now), found, now)
+        }
+        None => {
+            status.namespace = None;
+            status.lock.iter_mut().for_each(|locked| locked.address = None);
+            status.address_block = None;
+            let says = vec![Say::no(conditions::READY, reason, told)];
+            rest(facts, decide::with(status, says, facts, now), &ended, now)
+        }
+    }
+}
+
+/// The namespace is gone: a result that was made by hand is kept for as long as the Fleet says.
+fn rest(facts: &Facts<'_>, status: DevEnvironmentStatus, ended: &Ended, now: Timestamp) -> Decision {
+    let keep = facts.fleet.ok().and_then(|fleet| duration::parse(&fleet.keep_results).ok());
+    let keep = keep.unwrap_or(SignedDuration::from_hours(7 * 24));
+    let from_git = facts.environment.labels().contains_key(names::GITSYNC);
+    let removed_at = life::removed_at(ended, keep, from_git);
+    let act = if removed_at.is_some_and(|at| at <= now) { Act::RemoveObject } else { Act::Wait };
+    Decision { status, act, again: removed_at, log_of: None }
+}
+
+fn told(ended: &Ended) -> (&'static str, &'static str) {
+    match ended.reason {
+        EndReason::Expired => (reasons::EXPIRED, "its ttl is over; `slipway keep` or a changed spec starts it again"),
+        EndReason::Stopped => (reasons::STOPPED, "it was stopped; `slipway start` starts it again"),
+        EndReason::Finished => (reasons::FINISHED, "its integration run is over; the result is kept"),
+    }
+}
+
+fn cleared(facts: &Facts<'_>) -> DevEnvironmentStatus {
+    let status = decide::before(facts.environment);
+    DevEnvironmentStatus { blocked_by: Vec::new(), observed_generation: Some(decide::generation(facts.environment)), ..status }
+}
+
+/// Deletes the namespace by its UID, unless that was asked for before.
+fn going(status: DevEnvironmentStatus, found: &Observed, now: Timestamp) -> Decision {
+    let act = if found.is_terminating() {
+        Act::Wait
+    } else {
+        let step = Step::Delete { key: found.key.clone(), uid: found.uid().to_owned() };
+        Act::Apply(Plan { steps: vec![step], conflicts: Vec::new() })
+    };
+    Decision { status, act, again: Some(decide::soon(now, 15)), log_of: None }
+}
+
+/// What is said while a namespace goes: when it hangs, what Kubernetes says is in the way.
+fn leaving(found: &Observed, now: Timestamp) -> (&'static str, String) {
+    let since: Option<Timestamp> =
+        found.body["metadata"]["deletionTimestamp"].as_str().and_then(|text| text.parse().ok());
+    let hangs = since.is_some_and(|since| now.duration_since(since).as_secs() >= HANGS_AFTER);
+    if !hangs {
+        return (reasons::TERMINATING, format!("its namespace {} is being removed", found.key.name));
+    }
+    let conditions = found.body["status"]["conditions"].as_array();
+    let why: Vec<_> = conditions
+        .into_iter()
+        .flatten()
+        .filter(|condition| condition["status"] == "True")
+        .filter_map(|condition| condition["message"].as_str())
+        .collect();
+    let why = if why.is_empty() { "Kubernetes does not say why".to_owned() } else { why.join("; ") };
+    let message = format!(
+        "its namespace {} has not gone for over a minute: {why}; remove what holds it, or its finalizers",
+        found.key.name
+    );
+    (reasons::NAMESPACE_HANGS, message)
+}
