@@ -1,5 +1,6 @@
 //! What an environment means in Kubernetes objects.
 
+pub mod integration;
 pub mod labels;
 pub mod local;
 pub mod namespace;

@@ -70,7 +70,12 @@ fn build_container(
 
 /// A shell command as a container's.
 pub fn shell(command: &str) -> Vec<String> {
-    vec!["/bin/sh".to_owned(), "-c".to_owned(), command.to_owned()]
+    vec!["/bin/sh".to_owned(), "-c".to_owned(), literal(command)]
+}
+
+/// A text that reaches a container's command as it is: Kubernetes would replace `$(NAME)`, and `$$` by `$`.
+pub fn literal(text: &str) -> String {
+    text.replace('$', "$$")
 }
 
 fn build_port(port: u16) -> ContainerPort {
