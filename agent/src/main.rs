@@ -1,2 +1,37 @@
-//! Slipway.
-fn main() {}
+//! The one process of Slipway inside a container. It is one static file and runs in any image.
+//!
+//! ```text
+//! slipway-agent install /slipway/agent                                    copies itself
+//! slipway-agent run --url U --token-file T [--glob G] -- command …        runs it, delivers how it ended
+//! ```
+
+mod arguments;
+mod command;
+mod delivery;
+mod install;
+mod junit;
+mod log;
+mod run;
+mod signals;
+
+use std::process::ExitCode;
+
+use arguments::Task;
+
+/// Wrong arguments, as in sysexits.h.
+const USAGE: u8 = 64;
+
+fn main() -> ExitCode {
+    let done = match arguments::parse(std::env::args().skip(1)) {
+        Ok(Task::Install(path)) => install::install(&path).map(|()| ExitCode::SUCCESS),
+        Ok(Task::Run(order)) => run::run(&order),
+        Err(wrong) => {
+            eprintln!("slipway-agent: {wrong}");
+            return ExitCode::from(USAGE);
+        }
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("slipway-agent: {error:#}");
+        ExitCode::FAILURE
+    })
+}

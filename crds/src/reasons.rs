@@ -19,6 +19,8 @@ pub const TERMINATING: &str = "Terminating";
 /// The namespace does not go away.
 pub const NAMESPACE_HANGS: &str = "NamespaceHangs";
 
+/// The repository was read.
+pub const FETCHED: &str = "Fetched";
 /// The branch, tag or commit does not exist.
 pub const REFERENCE_NOT_FOUND: &str = "ReferenceNotFound";
 /// The git server refused the credentials.

@@ -59,7 +59,7 @@ pub struct DevEnvironmentSpec {
     pub env: BTreeMap<String, String>,
     /// How long it runs after it was made or last changed; `slipway keep` prolongs it. Unset: until deleted. Example: `8h`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[x_kube(validation = ("self.matches('^([0-9]+(s|m|h|d))+$')", "must be a duration such as 90m or 8h"))]
+    #[schemars(length(max = 32), regex(pattern = r"^([0-9]+(s|m|h|d))+$"))]
     pub ttl: Option<String>,
     /// Instead of services: run one service's integration tests against exactly its declared dependencies.
     /// Example: `{service: www, commit: 3f2c…}`.

@@ -32,7 +32,7 @@ use serde::{Deserialize, Serialize};
 pub struct FleetSpec {
     /// Registry that `{registry}` in a manifest's `image` stands for, host and port, with a path if it has one.
     /// Example: `registry.example.com/fleet`.
-    #[x_kube(validation = ("self.matches('^[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._/-]+)?$')", "must be host[:port][/path], without a scheme"))]
+    #[schemars(length(max = 255), regex(pattern = r"^[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._/-]+)?$"))]
     pub registry: String,
     /// Named sets of services. Example: `[{name: rider, services: [www, api]}]`.
     #[serde(default)]
@@ -46,6 +46,7 @@ pub struct FleetSpec {
     pub env: BTreeMap<String, String>,
     /// Stores of the stateful pod `local`, a container each.
     #[serde(default)]
+    #[schemars(length(max = 32))]
     pub stores: Vec<Store>,
     /// Volume of `local`, one for all stores of an environment. Unset: `1Gi` of the cluster's default class.
     #[serde(default)]
@@ -55,11 +56,11 @@ pub struct FleetSpec {
     pub addresses: Option<AddressRange>,
     /// How long an ended environment that was made by hand is kept for its result. Example: `7d`. Unset: `7d`.
     #[serde(default = "FleetSpec::default_keep_results")]
-    #[x_kube(validation = ("self.matches('^([0-9]+(s|m|h|d))+$')", "must be a duration such as 12h or 7d"))]
+    #[schemars(length(max = 32), regex(pattern = r"^([0-9]+(s|m|h|d))+$"))]
     pub keep_results: String,
     /// How long an integration run waits for its dependencies before it ends as Error. Example: `10m`. Unset: `10m`.
     #[serde(default = "FleetSpec::default_ready_timeout")]
-    #[x_kube(validation = ("self.matches('^([0-9]+(s|m|h|d))+$')", "must be a duration such as 10m"))]
+    #[schemars(length(max = 32), regex(pattern = r"^([0-9]+(s|m|h|d))+$"))]
     pub ready_timeout: String,
 }
 
@@ -98,11 +99,11 @@ pub struct Machine {
 }
 
 /// One store of the stateful pod `local`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Store {
     /// Name. Example: `redis`.
-    #[x_kube(validation = ("self.matches('^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$')", "must be a DNS label of at most 32 characters"))]
+    #[schemars(length(max = 32), regex(pattern = r"^[a-z]([a-z0-9-]*[a-z0-9])?$"))]
     pub name: String,
     /// Image; `{registry}` stands for the Fleet's registry. Example: `{registry}/redis:7`.
     pub image: String,
@@ -110,7 +111,7 @@ pub struct Store {
     #[serde(default)]
     pub command: Vec<String>,
     /// Ports it answers on; ready means that the first accepts connections. Example: `[6379]`.
-    #[x_kube(validation = ("self.size() > 0 && self.all(p, p > 0 && p < 65536)", "needs at least one port from 1 to 65535"))]
+    #[schemars(length(min = 1, max = 16), inner(range(min = 1, max = 65535)))]
     pub ports: Vec<i32>,
     /// Where its data is; its own part of the environment's volume is mounted there. Example: `/data`.
     pub data: String,
@@ -148,6 +149,7 @@ impl Default for Volume {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AddressRange {
     /// Part of the cluster's service range. Example: `10.96.128.0/20`.
+    #[schemars(length(max = 18))]
     #[x_kube(validation = ("isCIDR(self) && cidr(self).ip().family() == 4", "must be an IPv4 range such as 10.96.128.0/20"))]
     pub range: String,
     /// Addresses in each environment's block, a power of two. Example: `16`. Unset: `32`.

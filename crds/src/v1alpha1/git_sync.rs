@@ -18,6 +18,7 @@ use super::{Credentials, Suspension};
     derive = "PartialEq",
     category = "slipway",
     doc = "GitSync applies the YAML under a path of a git repository to its namespace, keeps it so, and prunes what left.",
+    validation = Rule::new("self.metadata.name.size() <= 63").message("the name is a label on objects: at most 63 characters"),
     printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
     printcolumn(name = "Revision", type_ = "string", json_path = ".status.lastAppliedRevision"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
@@ -31,7 +32,7 @@ use super::{Credentials, Suspension};
 pub struct GitSyncSpec {
     /// Where the repository is. `http://` or `https://`, without user or password in it.
     /// Example: `https://git.example.com/platform/fleet.git`.
-    #[x_kube(validation = ("self.matches('^https?://[^@/]+/.+')", "must be an http or https URL without credentials in it"))]
+    #[schemars(length(max = 2048), regex(pattern = r"^https?://[^@/]+/.+"))]
     pub url: String,
     /// Secret with the credentials. Unset: the repository is public.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -45,7 +46,7 @@ pub struct GitSyncSpec {
     pub path: Option<String>,
     /// How often the server is asked for news, with a tenth of jitter. Example: `30s`. Unset: `1m`.
     #[serde(default = "GitSyncSpec::default_interval")]
-    #[x_kube(validation = ("self.matches('^([0-9]+(s|m|h|d))+$')", "must be a duration such as 30s, 5m or 1h"))]
+    #[schemars(length(max = 32), regex(pattern = r"^([0-9]+(s|m|h|d))+$"))]
     pub interval: String,
     /// Whether objects whose file left the repository are deleted. Unset: `true`.
     #[serde(default = "GitSyncSpec::default_prune")]
@@ -81,7 +82,7 @@ pub struct Reference {
     pub tag: Option<String>,
     /// A commit, all 40 hexadecimal digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[x_kube(validation = ("self.matches('^[0-9a-f]{40}$')", "must be all 40 hexadecimal digits"))]
+    #[schemars(regex(pattern = r"^[0-9a-f]{40}$"))]
     pub commit: Option<String>,
 }
 
@@ -107,6 +108,9 @@ pub struct GitSyncStatus {
     /// Commit that was last applied in full.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_applied_revision: Option<String>,
+    /// Repository and branch, tag or commit that revision came from: history is compared only within it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_applied_source: Option<String>,
     /// The last `slipway.dev/requestedAt` that was answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,

@@ -35,7 +35,7 @@ use super::Credentials;
 pub struct ServiceRepoSpec {
     /// Where the repository is. `http://` or `https://`, without user or password in it.
     /// Example: `https://git.example.com/team/www.git`.
-    #[x_kube(validation = ("self.matches('^https?://[^@/]+/.+')", "must be an http or https URL without credentials in it"))]
+    #[schemars(length(max = 2048), regex(pattern = r"^https?://[^@/]+/.+"))]
     pub url: String,
     /// The branch that everyone else builds on. Unset: `main`.
     #[serde(default = "ServiceRepoSpec::default_trunk")]
@@ -45,7 +45,7 @@ pub struct ServiceRepoSpec {
     pub credentials: Option<Credentials>,
     /// How often the server is asked for news, with a tenth of jitter. Example: `30s`. Unset: `1m`.
     #[serde(default = "ServiceRepoSpec::default_interval")]
-    #[x_kube(validation = ("self.matches('^([0-9]+(s|m|h|d))+$')", "must be a duration such as 30s, 5m or 1h"))]
+    #[schemars(length(max = 32), regex(pattern = r"^([0-9]+(s|m|h|d))+$"))]
     pub interval: String,
 }
 

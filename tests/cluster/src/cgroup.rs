@@ -53,7 +53,7 @@ pub(crate) fn join_calling_thread(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// The controllers' hierarchies; the named one of systemd and the unified one beside them are not the runtime's to use.
+/// The version 1 hierarchies, the named one of systemd included; the unified one beside them has no `tasks`.
 fn hierarchies() -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(MOUNT).map_err(Error::file("list", MOUNT))?;
     Ok(entries

@@ -63,11 +63,11 @@ impl Cluster {
         let publish = options.publish.clone();
         let processes = options.processes.clone();
         let cluster = blocking("prepare the cluster", move || Self::prepare(&options)).await??;
-        for published in publish {
+        for published in &publish {
             cluster.publish(published)?;
         }
         let starter = cluster.starter.clone();
-        cluster.inside("start the cluster", starter.bring_up(processes)).await?;
+        cluster.inside("start the cluster", Box::pin(starter.bring_up(processes))).await?;
         Ok(cluster)
     }
 
@@ -103,9 +103,9 @@ impl Cluster {
         let api = SocketAddr::new(node, self.settings().api_port);
         match self.settings().mode {
             Mode::Full => {
-                self.publish(Publish { name: API.into(), host_port: None, target: api })?;
+                self.publish(&Publish { name: API.into(), host_port: None, target: api })?;
                 let target = registry::ADDRESS;
-                self.publish(Publish { name: REGISTRY.into(), host_port: None, target })?;
+                self.publish(&Publish { name: REGISTRY.into(), host_port: None, target })?;
             }
             Mode::Fast => drop(self.remember(API, api)),
         }
@@ -160,8 +160,8 @@ impl Cluster {
     }
 
     /// Makes an address inside answer on the host until the cluster ends.
-    pub fn publish(&self, publish: Publish) -> Result<SocketAddr> {
-        let address = forward::open(&publish, self.runtime()?.handle())?;
+    pub fn publish(&self, publish: &Publish) -> Result<SocketAddr> {
+        let address = forward::open(publish, self.runtime()?.handle())?;
         Ok(self.remember(&publish.name, address))
     }
 
@@ -183,7 +183,7 @@ impl Cluster {
     /// Starts a long-running command inside, and waits until it is ready.
     pub async fn start_inside(&self, process: Process) -> Result<()> {
         let starter = self.starter.clone();
-        self.inside("start a process", async move { starter.process(process).await }).await
+        self.inside("start a process", Box::pin(async move { starter.process(process).await })).await
     }
 
     /// Imports an image archive (docker or OCI format) into the node.

@@ -45,7 +45,8 @@ fn config(layer: &[u8], entrypoint: &[&str]) -> Value {
         "aarch64" => "arm64",
         other => other,
     };
-    let digest: String = Sha256::digest(layer).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest =
+        Sha256::digest(layer).iter().fold(String::new(), |digest, byte| format!("{digest}{byte:02x}"));
     json!({
         "architecture": architecture,
         "os": "linux",

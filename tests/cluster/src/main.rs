@@ -40,7 +40,7 @@ async fn main() -> anyhow::Result<()> {
     match Cli::parse().verb {
         Verb::Check(wanted) => check(wanted.mode()),
         Verb::Build(wanted) => Ok(Cache::open()?.prepare(wanted.mode(), Progress::Lines)?),
-        Verb::Up(wanted) => up(wanted.mode()).await,
+        Verb::Up(wanted) => Box::pin(up(wanted.mode())).await,
     }
 }
 

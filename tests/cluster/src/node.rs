@@ -46,7 +46,7 @@ impl Starter {
     /// To be awaited in the node's network.
     pub(crate) async fn bring_up(self, processes: Vec<Process>) -> Result<()> {
         match self.settings.mode {
-            Mode::Full => self.bring_up_node(processes).await,
+            Mode::Full => Box::pin(self.bring_up_node(processes)).await,
             Mode::Fast => {
                 self.extras(processes).await?;
                 let client = self.control_plane().await?;

@@ -15,7 +15,7 @@ use crate::namespaces::Namespaces;
 use crate::settings::Settings;
 
 /// How long a part may take to become healthy; slow machines under load included.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 const POLL: Duration = Duration::from_millis(25);
 const LOG_LINES: usize = 20;
 

@@ -76,7 +76,7 @@ fn disk(facts: &Facts, built: bool) -> Finding {
 
 fn memory(facts: &Facts, mode: Mode) -> Finding {
     let needed = if mode == Mode::Full { 4 * GIB } else { GIB };
-    let found = format!("{:.1} GiB available", facts.memory_available as f64 / GIB as f64);
+    let found = format!("{} GiB available", facts.memory_available / GIB);
     Finding::new("memory", facts.memory_available >= needed, found, format!("free {} GiB", needed / GIB))
 }
 

@@ -36,12 +36,19 @@ pub(crate) enum Program {
 impl Program {
     /// What a mode needs, in the order of building: later ones profit from what earlier ones compiled.
     pub(crate) fn needed(mode: Mode) -> &'static [Self] {
-        use Program::*;
-        const ALL: &[Program] =
-            &[Keeper, Etcd, ApiServer, ControllerManager, Scheduler, Kubelet, Proxy, CoreDns, Kubectl];
         match mode {
-            Mode::Full => ALL,
-            Mode::Fast => &[Keeper, Etcd, ApiServer, ControllerManager],
+            Mode::Full => &[
+                Self::Keeper,
+                Self::Etcd,
+                Self::ApiServer,
+                Self::ControllerManager,
+                Self::Scheduler,
+                Self::Kubelet,
+                Self::Proxy,
+                Self::CoreDns,
+                Self::Kubectl,
+            ],
+            Mode::Fast => &[Self::Keeper, Self::Etcd, Self::ApiServer, Self::ControllerManager],
         }
     }
 
@@ -148,7 +155,7 @@ fn build(cache: &Cache, program: Program, progress: Progress) -> Result<()> {
 /// Runs the compiler; it names each package it compiles, which moves the bar.
 fn compile(cache: &Cache, program: Program, target: &Path, progress: Progress) -> Result<()> {
     let packages = run(go(cache, program).args(["list", "-deps", &program.package()]))?;
-    let count = packages.stdout.iter().filter(|byte| **byte == b'\n').count();
+    let count = String::from_utf8_lossy(&packages.stdout).lines().count();
     let mut command = go(cache, program);
     command
         .args(["build", "-v", "-trimpath", "-ldflags", &program.linker_flags(), "-o"])
@@ -202,12 +209,13 @@ fn required(go_mod: &'static str, module: &str) -> &'static str {
 }
 
 fn digest(source: &str) -> String {
-    Sha256::digest(source).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    let digest = Sha256::digest(source);
+    format!("{:02x}{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2], digest[3])
 }
 
 fn estimate(on_two_cores: Duration) -> String {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    spoken(on_two_cores.mul_f64(2.0 / cores as f64))
+    spoken(on_two_cores * 2 / u32::try_from(cores).unwrap_or(2))
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ fn dns_service() -> Value {
     })
 }
 
-/// CoreDNS is not a pod: its endpoint is written by hand.
+/// `CoreDNS` is not a pod: its endpoint is written by hand.
 fn dns_endpoints() -> Value {
     json!({
         "metadata": {"name": "kube-dns", "labels": {"kubernetes.io/service-name": "kube-dns"}},

@@ -1,4 +1,4 @@
-//! CoreDNS, on the node's address.
+//! `CoreDNS`, on the node's address.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::network;
 use crate::part::Part;
 use crate::settings::Settings;
 
-/// The user that CoreDNS reads Services as.
+/// The user that `CoreDNS` reads Services as.
 pub(super) const USER: &str = "system:coredns";
 /// Where it says that it is ready.
 pub(super) const READY: SocketAddr = SocketAddr::new(IpAddr::V4(network::NODE), 8181);
