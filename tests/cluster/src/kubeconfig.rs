@@ -45,8 +45,6 @@ pub(crate) fn write_inside(
 
 /// A client with the rights of a rendered kubeconfig.
 pub(crate) async fn client(kubeconfig: &str) -> Result<kube::Client> {
-    // Programs that link two providers of cryptography must name one; the caller's own choice, made earlier, wins.
-    drop(rustls::crypto::ring::default_provider().install_default());
     let unreadable = |failure: &dyn std::fmt::Display| Error::Options {
         reason: format!("could not read the kubeconfig just written: {failure}"),
     };
