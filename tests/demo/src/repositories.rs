@@ -1,0 +1,66 @@
+//! The demo's repositories, made at start from the files of the project.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::repository::{Change, Repository, TRUNK};
+use crate::sources::Sources;
+
+/// Name of the fleet's repository.
+pub const FLEET: &str = "fleet";
+
+/// The repositories of the fleet and of every service, below one directory.
+#[derive(Clone, Debug)]
+pub struct Repositories {
+    directory: PathBuf,
+    services: Vec<String>,
+}
+
+impl Repositories {
+    /// Makes all of them, with their branches. The same files have the same commits on every machine.
+    pub fn create(sources: &Sources, directory: &Path) -> Result<Self> {
+        let fleet = Repository::create(directory, FLEET)?;
+        fleet.commit(TRUNK, "The fleet and its demo environment", &Change::tree(&sources.fleet())?)?;
+        let services = sources.services()?;
+        for service in &services {
+            create_service(sources, directory, service)?;
+        }
+        Ok(Self { directory: directory.to_owned(), services })
+    }
+
+    /// Names of the services.
+    pub fn services(&self) -> &[String] {
+        &self.services
+    }
+
+    /// The repository of a service or of the fleet.
+    pub fn repository(&self, name: &str) -> Repository {
+        Repository::open(&self.directory.join(format!("{name}.git")))
+    }
+
+    /// Runs `command` after every push to a service's repository, in the repository, with git's own input.
+    pub fn set_hook(&self, command: &str) -> Result<()> {
+        for service in &self.services {
+            let hooks = self.repository(service).path().join("hooks");
+            let hook = hooks.join("post-receive");
+            fs::create_dir_all(&hooks)
+                .and_then(|()| fs::write(&hook, format!("#!/bin/sh\nexec {command}\n")))
+                .and_then(|()| fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)))
+                .with_context(|| format!("cannot write {}", hook.display()))?;
+        }
+        Ok(())
+    }
+}
+
+fn create_service(sources: &Sources, directory: &Path, service: &str) -> Result<()> {
+    let repository = Repository::create(directory, service)?;
+    let trunk = repository.commit(TRUNK, "First version", &Change::tree(&sources.service(service))?)?;
+    for (branch, files) in sources.branches(service)? {
+        let message = format!("What {branch} changes");
+        repository.commit_on(Some(&trunk), &branch, &message, &Change::tree(&files)?)?;
+    }
+    Ok(())
+}

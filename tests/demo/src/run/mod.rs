@@ -1,0 +1,77 @@
+//! `slipway-demo run`: from nothing to a fleet that answers on this machine.
+
+mod checklist;
+mod farewell;
+mod integration;
+mod report;
+mod watch;
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use slipway_crds::v1alpha1::DevEnvironment;
+
+use crate::demo::{Demo, DemoOptions};
+use crate::journey;
+
+/// The environment that the fleet's repository declares.
+const ENVIRONMENT: &str = "demo";
+
+/// How long it may take once the operator runs.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+/// What to do with the fleet once it is ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// Let people use it, until Ctrl-C.
+    Stay,
+    /// Check it, then end.
+    Check,
+}
+
+/// Starts the demo and does what is wanted. Whatever happens, nothing of it is left afterwards.
+pub async fn run(then: Then) -> Result<()> {
+    let demo = tokio::select! {
+        demo = Box::pin(Demo::start(DemoOptions::default())) => demo?,
+        () = interrupted() => bail!("interrupted"),
+    };
+    let outcome = tokio::select! {
+        outcome = Box::pin(use_demo(&demo, then)) => outcome,
+        ended = demo.cluster().ended() => Err(slipway_cluster::Error::from(ended).into()),
+        () = interrupted() => Ok(()),
+    };
+    if outcome.is_err() {
+        eprintln!("{}", report::failure(&demo).await);
+    }
+    demo.stop().await.context("the demo ran, but could not be cleared away")?;
+    outcome
+}
+
+async fn use_demo(demo: &Demo, then: Then) -> Result<()> {
+    let ready = tokio::time::timeout(PATIENCE, watch::until_ready(demo, ENVIRONMENT)).await;
+    let environment =
+        ready.with_context(|| format!("the environment is not ready after {} s", PATIENCE.as_secs()))??;
+    integration::run(demo, "www").await?;
+    check(demo, &environment).await?;
+    if then == Then::Stay {
+        println!("{}", farewell::text(demo, &environment).await?);
+        std::future::pending::<()>().await;
+    }
+    Ok(())
+}
+
+async fn check(demo: &Demo, environment: &DevEnvironment) -> Result<()> {
+    let www = demo.publish(environment, "www").await?;
+    let journey = journey::travel(www).await.context("no journey through the whole fleet")?;
+    println!(
+        "checked: {} to {} takes {} minutes, says the store about journey {}",
+        journey.from, journey.to, journey.minutes, journey.id
+    );
+    Ok(())
+}
+
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
