@@ -1,0 +1,150 @@
+//! What the agent is told to do.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ureq::http::Uri;
+
+/// How long a result is offered before the agent gives up, unless `--give-up-after` says otherwise.
+const GIVE_UP_AFTER: Duration = Duration::from_hours(1);
+
+/// What to do.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Task {
+    /// Copy itself to this path.
+    Install(PathBuf),
+    /// Run a command and deliver how it ended.
+    Run(Order),
+}
+
+/// A command, and where its result goes.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Order {
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// Glob of the JUnit files the command writes, relative to its folder.
+    pub glob: Option<String>,
+    /// Where the result goes; its host is an address.
+    pub url: String,
+    /// File with the one-run token; the kubelet renews it.
+    pub token_file: PathBuf,
+    /// How long the result is offered.
+    pub give_up_after: Duration,
+}
+
+/// Arguments that are none.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WrongArguments {
+    /// The first word is unknown.
+    #[error(
+        "expected `install <path>` or `run --url <url> --token-file <file> [--glob <glob>] -- <command>`"
+    )]
+    Usage,
+    /// An option is unknown.
+    #[error("`{0}` is not an option of `run`")]
+    Unknown(String),
+    /// An option has no value, or is missing.
+    #[error("`{0}` and its value are needed")]
+    Missing(&'static str),
+    /// A number is none.
+    #[error("`--give-up-after {0}` is not a number of seconds")]
+    Seconds(String),
+    /// The host has to be looked up.
+    #[error("`--url {0}` must be http:// and an address: a static program resolves no names")]
+    Address(String),
+}
+
+/// Reads the words after the program's name.
+pub fn parse(words: impl IntoIterator<Item = String>) -> Result<Task, WrongArguments> {
+    let mut words = words.into_iter();
+    match words.next().as_deref() {
+        Some("install") => {
+            let path = words.next().ok_or(WrongArguments::Usage)?;
+            Ok(Task::Install(path.into()))
+        }
+        Some("run") => parse_run(words).map(Task::Run),
+        _ => Err(WrongArguments::Usage),
+    }
+}
+
+fn parse_run(mut words: impl Iterator<Item = String>) -> Result<Order, WrongArguments> {
+    let (mut glob, mut url, mut token_file, mut give_up_after) = (None, None, None, GIVE_UP_AFTER);
+    loop {
+        match words.next().as_deref() {
+            Some("--") => break,
+            Some("--glob") => glob = Some(value(&mut words, "--glob")?),
+            Some("--url") => url = Some(checked(value(&mut words, "--url")?)?),
+            Some("--token-file") => token_file = Some(value(&mut words, "--token-file")?),
+            Some("--give-up-after") => give_up_after = seconds(value(&mut words, "--give-up-after")?)?,
+            Some(other) => return Err(WrongArguments::Unknown(other.to_owned())),
+            None => return Err(WrongArguments::Missing("-- <command>")),
+        }
+    }
+    let command: Vec<String> = words.collect();
+    if command.is_empty() {
+        return Err(WrongArguments::Missing("-- <command>"));
+    }
+    let url = url.ok_or(WrongArguments::Missing("--url"))?;
+    let token_file = token_file.ok_or(WrongArguments::Missing("--token-file"))?.into();
+    Ok(Order { command, glob, url, token_file, give_up_after })
+}
+
+fn value(words: &mut impl Iterator<Item = String>, option: &'static str) -> Result<String, WrongArguments> {
+    words.next().ok_or(WrongArguments::Missing(option))
+}
+
+fn seconds(text: String) -> Result<Duration, WrongArguments> {
+    text.parse().map(Duration::from_secs).map_err(|_| WrongArguments::Seconds(text))
+}
+
+fn checked(url: String) -> Result<String, WrongArguments> {
+    let uri: Option<Uri> = url.parse().ok();
+    let plain = uri.as_ref().filter(|uri| uri.scheme_str() == Some("http"));
+    let host = plain.and_then(Uri::host).map(|host| host.trim_start_matches('[').trim_end_matches(']'));
+    if host.is_some_and(|host| host.parse::<IpAddr>().is_ok()) {
+        Ok(url)
+    } else {
+        Err(WrongArguments::Address(url))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Task, WrongArguments> {
+        parse(line.split(' ').map(str::to_owned))
+    }
+
+    #[test]
+    fn a_run_has_a_command_and_where_its_result_goes() {
+        let line = "run --glob a/*.xml --url http://10.0.0.1:80/v1 --token-file /t --give-up-after 5 -- sh -c --glob";
+        let expected = Order {
+            command: ["sh", "-c", "--glob"].map(str::to_owned).into(),
+            glob: Some("a/*.xml".to_owned()),
+            url: "http://10.0.0.1:80/v1".to_owned(),
+            token_file: "/t".into(),
+            give_up_after: Duration::from_secs(5),
+        };
+        assert_eq!(parsed(line), Ok(Task::Run(expected)));
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        assert_eq!(parsed("install"), Err(WrongArguments::Usage));
+        assert_eq!(parsed("run --token-file t -- sh"), Err(WrongArguments::Missing("--url")));
+        assert_eq!(parsed("run --url http://[::1]/ -- sh"), Err(WrongArguments::Missing("--token-file")));
+        assert_eq!(parsed("run --url"), Err(WrongArguments::Missing("--url")));
+        assert_eq!(parsed("run --token-file t --"), Err(WrongArguments::Missing("-- <command>")));
+        assert_eq!(parsed("run --verbose -- sh"), Err(WrongArguments::Unknown("--verbose".to_owned())));
+    }
+
+    #[test]
+    fn a_host_name_is_refused_because_nothing_here_could_look_it_up() {
+        for url in ["http://operator.slipway:80/", "https://10.0.0.1/", "10.0.0.1", "http://"] {
+            let line = format!("run --url {url} --token-file t -- sh");
+            assert_eq!(parsed(&line), Err(WrongArguments::Address(url.to_owned())));
+        }
+    }
+}
