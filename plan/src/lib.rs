@@ -14,6 +14,7 @@ pub mod diff;
 pub mod duration;
 pub mod environment;
 pub mod fleet;
+pub mod gitsync;
 pub mod graph;
 pub mod integration;
 pub mod manifest;

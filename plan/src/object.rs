@@ -149,12 +149,13 @@ impl Observed {
         self.body["metadata"]["deletionTimestamp"].is_string()
     }
 
-    /// Who manages fields of it, the one who came first, first.
+    /// Who manages fields of it, its status apart; the one who came first, first.
     pub fn managers(&self) -> impl Iterator<Item = &str> {
         self.body["metadata"]["managedFields"]
             .as_array()
             .into_iter()
             .flatten()
+            .filter(|entry| entry["subresource"].as_str().unwrap_or_default().is_empty())
             .filter_map(|entry| entry["manager"].as_str())
     }
 }

@@ -1,0 +1,6 @@
+//! Cases as text, and properties of all cases.
+
+mod cases;
+mod files;
+mod properties;
+mod world;
