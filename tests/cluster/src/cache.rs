@@ -10,7 +10,6 @@ use crate::error::{Error, Result};
 use crate::options::Mode;
 use crate::progress::Progress;
 
-pub use debian::package as debian_package;
 pub(crate) use go::Program;
 
 /// The folder with everything that outlives a cluster.
@@ -42,6 +41,13 @@ impl Cache {
         };
         debian::unpack_missing(self, packages, progress)?;
         go::build_missing(self, Program::needed(mode), progress)
+    }
+
+    /// The root folder of a Debian package unpacked into the cache, downloaded when it is not there yet.
+    pub fn debian_package(&self, name: &str, progress: Progress) -> Result<PathBuf> {
+        let _alone = self.lock()?;
+        debian::unpack_missing(self, &[name], progress)?;
+        Ok(self.debian().join(name))
     }
 
     /// Whether a later [`Self::prepare`] has nothing to do.

@@ -35,8 +35,11 @@ impl Version {
 /// The kubelet is told to use it as its root; for version 1 see [`join_calling_thread`].
 pub(crate) fn create_unified(name: &str) -> Result<()> {
     let root = Path::new(MOUNT);
-    let available = read(&root.join("cgroup.controllers"))?;
-    write(&root.join("cgroup.subtree_control"), &enable_all(&available))?;
+    let (available, handed_down) = (root.join("cgroup.controllers"), root.join("cgroup.subtree_control"));
+    let missing = missing(&read(&available)?, &read(&handed_down)?);
+    if !missing.is_empty() {
+        write(&handed_down, &missing)?;
+    }
     let group = root.join(name);
     fs::create_dir(&group).map_err(Error::file("create", &group))
 }
@@ -72,8 +75,15 @@ fn inherit_cpuset(hierarchy: &Path, group: &Path) -> Result<()> {
     Ok(())
 }
 
-fn enable_all(controllers: &str) -> String {
-    controllers.split_whitespace().map(|name| format!("+{name}")).collect::<Vec<_>>().join(" ")
+/// The request for the controllers that the kubelet looks for and that the root does not hand down yet.
+fn missing(available: &str, handed_down: &str) -> String {
+    let has = |list: &str, name: &str| list.split_whitespace().any(|word| word == name);
+    ["cpu", "cpuset", "memory", "hugetlb", "pids", "io"]
+        .into_iter()
+        .filter(|name| has(available, name) && !has(handed_down, name))
+        .map(|name| format!("+{name}"))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn read(path: &Path) -> Result<String> {
@@ -100,7 +110,8 @@ mod tests {
     }
 
     #[test]
-    fn every_controller_is_handed_down() {
-        assert_eq!(enable_all("cpuset cpu io memory\n"), "+cpuset +cpu +io +memory");
+    fn controllers_are_handed_down_once_and_only_those_the_kernel_has() {
+        assert_eq!(missing("cpuset cpu io memory pids rdma\n", "cpu memory pids\n"), "+cpuset +io");
+        assert_eq!(missing("cpu memory\n", "cpu memory\n"), "");
     }
 }

@@ -2,32 +2,28 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use nix::sched::CloneFlags;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 use crate::cache::{Cache, Program};
 use crate::certificates::Authority;
-use crate::cgroup;
 use crate::error::{Error, Result};
 use crate::forward;
+use crate::inside;
 use crate::janitor::Janitor;
 use crate::kubeconfig;
-use crate::mounts;
 use crate::namespaces::Namespaces;
-use crate::network;
 use crate::node::{AUDIT_LOG, Starter, registry};
 use crate::options::{Mode, Options, Process, Publish};
 use crate::part::{Ended, first_end};
 use crate::precheck;
-use crate::settings::{NODE_NAME, Settings, check_data_path};
+use crate::settings::{self, NODE_NAME, Settings};
 
-const API_PORT: u16 = 6443;
 const API: &str = "kube-apiserver";
 const REGISTRY: &str = "registry";
 
@@ -76,12 +72,12 @@ impl Cluster {
         precheck::require(options.mode)?;
         let cache = Cache::open()?;
         cache.prepare(options.mode, options.progress)?;
-        let settings = Arc::new(settle(options, &cache)?);
+        let settings = Arc::new(settings::settle(options, &cache)?);
         let keeper = cache.program(Program::Keeper);
         let temporary = options.data_dir.is_none().then_some(settings.data.as_path());
         let janitor = Janitor::start(&keeper, &settings.name(), temporary)?;
         let authority = Arc::new(Authority::create(settings.path("certificates"))?);
-        let namespaces = Arc::new(enter(&settings, &keeper)?);
+        let namespaces = Arc::new(inside::create(&settings, &keeper)?);
         let runtime = namespaces.runtime(settings.mode == Mode::Full)?;
         let (sender, ended) = watch::channel(None);
         let starter = Starter {
@@ -262,71 +258,4 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(|_| Error::Thread { attempt })
-}
-
-/// Decides what the options leave open and makes the data directory.
-fn settle(options: &Options, cache: &Cache) -> Result<Settings> {
-    let id = format!("{:06x}", rand::random::<u32>() & 0x00ff_ffff);
-    let data = options.data_dir.clone().unwrap_or_else(|| cache.clusters().join(&id));
-    check_data_path(&data)?;
-    fs::create_dir_all(&data).map_err(Error::file("create", &data))?;
-    let data = data.canonicalize().map_err(Error::file("find", &data))?;
-    check_data_path(&data)?;
-    if fs::read_dir(&data).map_err(Error::file("list", &data))?.next().is_some() {
-        let reason = format!("the data directory {} is not empty; name another", data.display());
-        return Err(Error::Options { reason });
-    }
-    Ok(Settings {
-        id,
-        mode: options.mode,
-        cache: cache.clone(),
-        data,
-        cgroup: cgroup::Version::detect().unwrap_or(cgroup::Version::Two),
-        api_port: api_port(options.mode)?,
-        audit: options.audit,
-        extra_hosts: options.extra_hosts.clone(),
-    })
-}
-
-/// A node has its network to itself; without one, a port that is free just now.
-fn api_port(mode: Mode) -> Result<u16> {
-    if mode == Mode::Full {
-        return Ok(API_PORT);
-    }
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let failed = |source| Error::Listen { name: API.into(), address, source };
-    Ok(TcpListener::bind(address).and_then(|listener| listener.local_addr()).map_err(failed)?.port())
-}
-
-/// Makes the namespaces of the mode and everything in them that is not a process.
-fn enter(settings: &Arc<Settings>, keeper: &Path) -> Result<Namespaces> {
-    if settings.mode == Mode::Fast {
-        return Namespaces::create(CloneFlags::empty(), keeper);
-    }
-    let etc = settings.path("etc");
-    let resolver = format!("nameserver {}\n", network::NODE);
-    mounts::write_etc(&etc, &hosts(settings), &resolver)?;
-    if settings.cgroup == cgroup::Version::Two {
-        cgroup::create_unified(&settings.name())?;
-    }
-    let flags = CloneFlags::CLONE_NEWNET
-        | CloneFlags::CLONE_NEWNS
-        | CloneFlags::CLONE_NEWIPC
-        | CloneFlags::CLONE_NEWUTS;
-    let namespaces = Namespaces::create(flags, keeper)?;
-    let settings = settings.clone();
-    namespaces.run(move || {
-        if settings.cgroup == cgroup::Version::One {
-            cgroup::join_calling_thread(&settings.name())?;
-        }
-        nix::unistd::sethostname(NODE_NAME).map_err(Error::kernel("name the node"))?;
-        mounts::set_up(&settings.data, &settings.path("etc"))?;
-        network::set_up()
-    })??;
-    Ok(namespaces)
-}
-
-fn hosts(settings: &Settings) -> String {
-    let names: Vec<&str> = settings.domains().chain([NODE_NAME, "registry.slipway.test"]).collect();
-    format!("127.0.0.1 localhost\n{} {}\n", network::NODE, names.join(" "))
 }

@@ -23,6 +23,7 @@ mod error;
 mod forward;
 mod health;
 pub mod image;
+mod inside;
 mod janitor;
 mod kubeconfig;
 mod mounts;
@@ -36,7 +37,7 @@ mod progress;
 mod settings;
 mod volumes;
 
-pub use cache::{Cache, debian_package};
+pub use cache::Cache;
 pub use cluster::Cluster;
 pub use error::{Error, Result};
 pub use network::DOMAIN;

@@ -35,8 +35,15 @@ impl Wanted {
     }
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    let done = runtime.block_on(run());
+    // An interrupted build is not waited for: it ends when nobody reads what it prints.
+    runtime.shutdown_background();
+    done
+}
+
+async fn run() -> anyhow::Result<()> {
     match Cli::parse().verb {
         Verb::Check(wanted) => check(wanted.mode()),
         Verb::Build(wanted) => Ok(Cache::open()?.prepare(wanted.mode(), Progress::Lines)?),
@@ -76,11 +83,12 @@ async fn up(mode: Mode) -> anyhow::Result<()> {
     }
 }
 
+/// All at once: a reader that takes only the first line must not hurt.
 fn announce(cluster: &Cluster) {
-    println!("export KUBECONFIG={}", cluster.kubeconfig_path().display());
-    println!("alias kubectl={}", cluster.kubectl_path().display());
-    if let Some(registry) = cluster.registry_address() {
-        println!("# registry: {registry} here, {} inside", slipway_cluster::REGISTRY);
-    }
+    let (kubeconfig, kubectl) = (cluster.kubeconfig_path(), cluster.kubectl_path());
+    let registry = cluster.registry_address().map_or(String::new(), |address| {
+        format!("# registry: {address} here, {} inside\n", slipway_cluster::REGISTRY)
+    });
+    print!("export KUBECONFIG={}\nalias kubectl={}\n{registry}", kubeconfig.display(), kubectl.display());
     eprintln!("Ctrl-C ends it all.");
 }

@@ -68,7 +68,7 @@ fn root(facts: &Facts) -> Finding {
 }
 
 fn disk(facts: &Facts, built: bool) -> Finding {
-    let needed = if built { 4 * GIB } else { 16 * GIB };
+    let needed = if built { 4 * GIB } else { 12 * GIB };
     let found = format!("{} GiB free below HOME", facts.disk_free / GIB);
     let cure = format!("free {} GiB (programs are built once, into ~/.cache/slipway)", needed / GIB);
     Finding::new("disk", facts.disk_free >= needed, found, cure)

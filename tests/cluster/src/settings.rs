@@ -1,14 +1,17 @@
 //! Everything the parts of one cluster have to agree about.
 
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use crate::cache::Cache;
 use crate::cgroup;
 use crate::error::{Error, Result};
 use crate::network;
-use crate::options::Mode;
+use crate::options::{Mode, Options};
+
+const API_PORT: u16 = 6443;
 
 /// The longest path of a Unix socket that the kernel takes, less the names of ours.
 const DATA_PATH_LIMIT: usize = 80;
@@ -79,8 +82,44 @@ impl Settings {
     }
 }
 
+/// Decides what the options leave open and makes the data directory.
+pub(crate) fn settle(options: &Options, cache: &Cache) -> Result<Settings> {
+    let id = format!("{:06x}", rand::random::<u32>() & 0x00ff_ffff);
+    let data = options.data_dir.clone().unwrap_or_else(|| cache.clusters().join(&id));
+    check_data_path(&data)?;
+    // Keys are in it.
+    let created = fs::DirBuilder::new().recursive(true).mode(0o700).create(&data);
+    created.map_err(Error::file("create", &data))?;
+    let data = data.canonicalize().map_err(Error::file("find", &data))?;
+    check_data_path(&data)?;
+    if fs::read_dir(&data).map_err(Error::file("list", &data))?.next().is_some() {
+        let reason = format!("the data directory {} is not empty; name another", data.display());
+        return Err(Error::Options { reason });
+    }
+    Ok(Settings {
+        id,
+        mode: options.mode,
+        cache: cache.clone(),
+        data,
+        cgroup: cgroup::Version::detect().unwrap_or(cgroup::Version::Two),
+        api_port: api_port(options.mode)?,
+        audit: options.audit,
+        extra_hosts: options.extra_hosts.clone(),
+    })
+}
+
+/// A node has its network to itself; without one, a port that is free just now.
+fn api_port(mode: Mode) -> Result<u16> {
+    if mode == Mode::Full {
+        return Ok(API_PORT);
+    }
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let failed = |source| Error::Listen { name: "kube-apiserver".into(), address, source };
+    Ok(TcpListener::bind(address).and_then(|listener| listener.local_addr()).map_err(failed)?.port())
+}
+
 /// Whether a cluster can live in this directory; the answer says why not.
-pub(crate) fn check_data_path(data: &Path) -> Result<()> {
+fn check_data_path(data: &Path) -> Result<()> {
     let reason = if data.as_os_str().len() > DATA_PATH_LIMIT {
         format!("is longer than {DATA_PATH_LIMIT} bytes, which the kernel does not allow for sockets")
     } else if let Some(place) = crate::mounts::PRIVATE.iter().find(|place| data.starts_with(place)) {

@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use crate::cache::Cache;
@@ -29,12 +29,6 @@ pub(crate) const NODE: &[&str] = &[
     "libseccomp2",
 ];
 
-/// A package unpacked into the cache (its root folder), downloaded when it is not there yet.
-pub fn package(cache: &Cache, name: &str, progress: Progress) -> Result<PathBuf> {
-    unpack_missing(cache, &[name], progress)?;
-    Ok(cache.debian().join(name))
-}
-
 pub(super) fn is_unpacked(cache: &Cache, name: &str) -> bool {
     cache.debian().join(name).is_dir()
 }
@@ -46,7 +40,11 @@ pub(super) fn unpack_missing(cache: &Cache, packages: &[&str], progress: Progres
         return Ok(());
     }
     let step = progress.step(format!("{} Debian packages", missing.len()));
-    let downloads = cache.debian().join(format!(".download-{}", std::process::id()));
+    let downloads = cache.debian().join(".download");
+    if downloads.exists() {
+        // Of a download that was killed.
+        fs::remove_dir_all(&downloads).map_err(Error::file("remove", &downloads))?;
+    }
     fs::create_dir_all(&downloads).map_err(Error::file("create", &downloads))?;
     let unpacked = download(&missing, &downloads, progress).and_then(|()| unpack_all(cache, &downloads));
     fs::remove_dir_all(&downloads).map_err(Error::file("remove", &downloads))?;
@@ -86,10 +84,7 @@ fn unpack(cache: &Cache, archive: &Path, name: &str) -> Result<()> {
     let partial = archive.with_extension("unpacked");
     run(Command::new("dpkg-deb").arg("-x").arg(archive).arg(&partial))?;
     let folder = cache.debian().join(name);
-    match fs::rename(&partial, &folder) {
-        Err(_) if folder.is_dir() => Ok(()),
-        renamed => renamed.map_err(Error::file("create", &folder)),
-    }
+    fs::rename(&partial, &folder).map_err(Error::file("create", &folder))
 }
 
 /// `runc_1.1.5_amd64.deb` is package `runc`.
