@@ -111,6 +111,9 @@ pub struct GitSyncStatus {
     /// Repository and branch, tag or commit that revision came from: history is compared only within it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_applied_source: Option<String>,
+    /// How many objects that revision declared, or as many as were recorded first: a prune of more than half of these waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prune_measure: Option<i64>,
     /// The last `slipway.dev/requestedAt` that was answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,

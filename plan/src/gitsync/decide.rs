@@ -131,7 +131,8 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
 pub(super) fn measure(sync: &GitSync) -> usize {
     let status = sync.status.as_ref();
     let recorded = status.map_or(0, |status| status.inventory.len());
-    let measure = status.and_then(|status| status.prune_measure).and_then(|count| usize::try_from(count).ok());
+    let measure =
+        status.and_then(|status| status.prune_measure).and_then(|count| usize::try_from(count).ok());
     measure.unwrap_or(recorded)
 }
 

@@ -10,6 +10,7 @@ use super::decide::{self, Decision};
 use super::files::Reading;
 use super::inventory;
 use super::source::{self, Failure, Fetched, Followed};
+use crate::commit::CommitId;
 use crate::diff::Conflict;
 use crate::object::{ObjectKey, Observed};
 
@@ -190,7 +191,7 @@ fn failed(fetched: &Fetched) -> Say {
 }
 
 fn success(attempt: &Attempt<'_>, applied: &Applied<'_>) -> String {
-    let revision = attempt.fetched.revision().map(|revision| revision.short()).unwrap_or_default();
+    let revision = attempt.fetched.revision().map(CommitId::short).unwrap_or_default();
     let count = applied.reading.objects.len();
     format!("{count} objects are as declared in {} at {revision}", Followed::of(&attempt.sync.spec))
 }

@@ -1,7 +1,7 @@
 use serde_json::json;
 use slipway_crds::names;
 
-use super::world::{World, commit, environment, file, now, service_repo};
+use super::world::{World, commit, environment, file, now, read_here, service_repo};
 use crate::gitsync::decide::HeldBecause;
 use crate::gitsync::ending::{Ending, next};
 use crate::gitsync::events;
@@ -255,7 +255,7 @@ fn a_failed_fetch_keeps_the_last_commit_applied_and_prunes_nothing() {
         needs_a_person: false,
     };
     let fetched = Fetched::Failed { failure, last: Some(commit('1')) };
-    let reading = world.read(&environments(&["a"]));
+    let reading = read_here(&environments(&["a"]));
     let decision = world.decide(&commit('1'), &environments(&["a"]));
     let outcome = Outcome::default();
     let applied =
@@ -285,7 +285,7 @@ fn what_could_not_be_deleted_stays_recorded() {
     let refusal =
         Refusal { message: "failed to delete b".to_owned(), is_delete: true, needs_a_person: false };
     let outcome = Outcome { refusals: vec![refusal], ..Outcome::default() };
-    let reading = world.read(&files);
+    let reading = read_here(&files);
     let applied =
         Applied { reading: &reading, observed: &world.objects, decision: &decision, outcome: &outcome };
     let fetched = Fetched::Head(commit('2'));

@@ -1,8 +1,8 @@
-use super::world::{World, environment, file, service_repo};
+use super::world::{environment, file, read_here, service_repo};
 use crate::gitsync::files::{Content, File, is_manifest};
 
 fn mistakes(files: &[File]) -> Vec<String> {
-    World::new().read(files).mistakes.iter().map(|mistake| mistake.error.to_string()).collect()
+    read_here(files).mistakes.iter().map(|mistake| mistake.error.to_string()).collect()
 }
 
 fn mistake(text: &str) -> String {
@@ -10,7 +10,7 @@ fn mistake(text: &str) -> String {
 }
 
 fn names(files: &[File]) -> Vec<String> {
-    World::new().read(files).objects.iter().map(|object| object.key.to_string()).collect()
+    read_here(files).objects.iter().map(|object| object.key.to_string()).collect()
 }
 
 const HEAD: &str = "apiVersion: slipway.dev/v1alpha1\nkind: DevEnvironment\nmetadata:\n  name: issue519\n";
@@ -74,7 +74,7 @@ fn a_field_that_a_type_of_kubernetes_lets_pass_is_unknown_all_the_same() {
 #[test]
 fn exactly_the_written_fields_are_declared() {
     let text = format!("{HEAD}spec:\n  profile: rider\n  services: []\n  ttl: null\n");
-    let objects = World::new().read(&[file("a.yaml", &text)]).objects;
+    let objects = read_here(&[file("a.yaml", &text)]).objects;
     assert_eq!(
         objects[0].body,
         serde_json::json!({
@@ -111,7 +111,7 @@ fn an_object_declared_twice_is_a_mistake_in_both_files() {
 fn a_bad_file_stops_its_own_objects_and_no_others() {
     let bad = format!("{}---\n{}", environment("a"), environment("b").replace("profile", "profil"));
     let files = [file("bad.yaml", &bad), file("good.yaml", &environment("c"))];
-    let reading = World::new().read(&files);
+    let reading = read_here(&files);
     assert_eq!(names(&files), ["DevEnvironment platform/c"]);
     assert_eq!(reading.held.iter().map(|key| key.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     assert!(reading.is_complete);
@@ -125,7 +125,7 @@ fn a_file_of_which_nothing_can_be_told_makes_the_reading_incomplete() {
         ("apiVersion: v1\nkind: Fleet\nmetadata: {}\n", "a.yaml:1:1: `metadata.name` is missing or no text"),
         ("- a\n- b\n", "a.yaml:1:1: `apiVersion` is missing or no text"),
     ] {
-        let reading = World::new().read(&[file("a.yaml", text)]);
+        let reading = read_here(&[file("a.yaml", text)]);
         assert!(!reading.is_complete, "{text}");
         assert!(reading.mistakes[0].error.to_string().starts_with(message), "{:?}", reading.mistakes);
     }

@@ -13,7 +13,7 @@ use crate::gitsync::report::{self, Applied, Attempt, Outcome};
 use crate::gitsync::source::Fetched;
 use crate::object::{Object, Observed};
 
-/// A GitSync and the objects of its namespace.
+/// A `GitSync` and the objects of its namespace.
 #[derive(Clone)]
 pub struct World {
     pub sync: GitSync,
@@ -69,6 +69,11 @@ pub fn environment(name: &str) -> String {
     )
 }
 
+/// What the files say here.
+pub fn read_here(files: &[File]) -> Reading {
+    read(files, &Home { namespace: "platform", name: "fleet", uid: "sync-uid" })
+}
+
 pub fn now() -> Timestamp {
     Timestamp::from_second(1_800_000_000).unwrap()
 }
@@ -82,14 +87,9 @@ impl World {
         Self { sync: serde_json::from_value(sync).unwrap(), objects: Vec::new(), rewritten: None, uids: 0 }
     }
 
-    /// What the files say here.
-    pub fn read(&self, files: &[File]) -> Reading {
-        read(files, &Home { namespace: "platform", name: "fleet", uid: "sync-uid" })
-    }
-
     /// Decides on a revision without doing anything.
     pub fn decide(&self, revision: &CommitId, files: &[File]) -> Decision {
-        let reading = self.read(files);
+        let reading = read_here(files);
         decide(&Facts {
             sync: &self.sync,
             revision,
@@ -106,7 +106,7 @@ impl World {
         let decision = self.decide(&revision, files);
         let before = self.objects.clone();
         let outcome = self.carry_out(&decision);
-        let reading = self.read(files);
+        let reading = read_here(files);
         let applied =
             Applied { reading: &reading, observed: &before, decision: &decision, outcome: &outcome };
         let attempt = Attempt {
@@ -122,7 +122,7 @@ impl World {
 
     /// Puts an object of somebody else there.
     pub fn put_foreign(&mut self, text: &str, manager: &str) {
-        let object = self.read(&[file("foreign.yaml", text)]).objects.remove(0);
+        let object = read_here(&[file("foreign.yaml", text)]).objects.remove(0);
         let mut made = self.made(&object);
         made.body["metadata"]["labels"] = json!({});
         made.body["metadata"]["managedFields"] = json!([{"manager": manager}]);
