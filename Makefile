@@ -11,7 +11,7 @@ export CARGO_TERM_COLOR ?= auto
 TARGET := x86_64-unknown-linux-gnu
 BIN := $(CARGO_TARGET_DIR)/debug
 TOOLS := $(SLIPWAY_HOME)/tools/bin
-CARGO_DENY_VERSION := 0.19.9
+CARGO_DENY_VERSION := 0.20.2
 
 REGISTRY ?=
 TAG ?= dev

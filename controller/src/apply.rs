@@ -2,7 +2,7 @@
 
 use futures::{StreamExt as _, stream};
 use kube::api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
-use kube::core::gvk::{GroupVersionKind, ParseGroupVersionError};
+use kube::core::GroupVersionKind;
 use kube::{Api, Client, ResourceExt as _};
 use serde_json::{Value, json};
 use slipway_plan::diff::{Conflict, Owner, Step};
@@ -29,14 +29,6 @@ pub enum ApplyError {
     /// An object of that name is somebody else's.
     #[error("{} exists and is not ours (it belongs to {})", .0.key, .0.holder)]
     Conflict(Conflict),
-    /// The declared object has no usable `apiVersion`.
-    #[error("failed to read the apiVersion of {key}")]
-    Version {
-        /// Of which object.
-        key: ObjectKey,
-        /// Why.
-        source: ParseGroupVersionError,
-    },
     /// The declared object is no object.
     #[error("failed to read {key} as an object")]
     Body {
@@ -48,6 +40,11 @@ pub enum ApplyError {
 }
 
 impl ApplyError {
+    /// Whether the object changed between our look and our write: another look helps, and nobody has to know.
+    pub fn is_stale(&self) -> bool {
+        matches!(self, Self::Request { source: kube::Error::Api(status), .. } if status.is_conflict())
+    }
+
     /// The API server's own words, where it answered.
     pub fn answer(&self) -> String {
         match self {
@@ -119,7 +116,7 @@ impl Applier<'_> {
 
     /// POST, not PATCH: an object of that name that the cache does not show is never merged into.
     async fn create(&self, object: &Object) -> Result<Observed, ApplyError> {
-        let (api, resource) = self.api(&object.key)?;
+        let (api, resource) = self.api(&object.key);
         let body: DynamicObject = typed(object)?;
         let params = PostParams { field_manager: Some(self.owner.manager.clone()), ..PostParams::default() };
         match api.create(&params, &body).await {
@@ -131,7 +128,7 @@ impl Applier<'_> {
 
     /// Somebody was there first: ourselves before a crash, or somebody else.
     async fn found(&self, object: &Object) -> Result<Observed, ApplyError> {
-        let (api, resource) = self.api(&object.key)?;
+        let (api, resource) = self.api(&object.key);
         let live = api.get(&object.key.name).await.map_err(|source| request("read", &object.key, source))?;
         let live = cache::observed(&resource, &live);
         if self.owner.owns(&live) {
@@ -143,7 +140,7 @@ impl Applier<'_> {
 
     /// Server-side apply with force, on exactly the object that was observed.
     async fn update(&self, object: &Object, uid: &str) -> Result<Observed, ApplyError> {
-        let (api, resource) = self.api(&object.key)?;
+        let (api, resource) = self.api(&object.key);
         self.take_over_own_create(&api, &object.key).await?;
         let mut body = object.body.clone();
         body["metadata"]["uid"] = Value::from(uid);
@@ -155,7 +152,11 @@ impl Applier<'_> {
 
     /// What our POST set counts as set by "Update"; only what was set by "Apply" goes when it is no longer declared.
     /// So the first update of an object turns the one into the other.
-    async fn take_over_own_create(&self, api: &Api<DynamicObject>, key: &ObjectKey) -> Result<(), ApplyError> {
+    async fn take_over_own_create(
+        &self,
+        api: &Api<DynamicObject>,
+        key: &ObjectKey,
+    ) -> Result<(), ApplyError> {
         let live = api.get(&key.name).await.map_err(|source| request("read", key, source))?;
         let mut fields = live.managed_fields().to_vec();
         let ours = fields.iter_mut().find(|entry| {
@@ -167,13 +168,14 @@ impl Applier<'_> {
         ours.operation = Some("Apply".to_owned());
         let version = live.resource_version();
         let patch = Patch::Merge(json!({"metadata": {"resourceVersion": version, "managedFields": fields}}));
-        let params = PatchParams { field_manager: Some(self.owner.manager.clone()), ..PatchParams::default() };
+        let params =
+            PatchParams { field_manager: Some(self.owner.manager.clone()), ..PatchParams::default() };
         let patched = api.patch_metadata(&key.name, &params, &patch).await;
         patched.map(drop).map_err(|source| request("update", key, source))
     }
 
     async fn delete(&self, key: &ObjectKey, uid: &str) -> Result<(), ApplyError> {
-        let (api, _) = self.api(key)?;
+        let (api, _) = self.api(key);
         let preconditions = Preconditions { uid: Some(uid.to_owned()), resource_version: None };
         let params = DeleteParams::background().preconditions(preconditions);
         match api.delete(&key.name, &params).await {
@@ -196,13 +198,13 @@ impl Applier<'_> {
         live
     }
 
-    fn api(&self, key: &ObjectKey) -> Result<(Api<DynamicObject>, ApiResource), ApplyError> {
-        let resource = resource(key)?;
+    fn api(&self, key: &ObjectKey) -> (Api<DynamicObject>, ApiResource) {
+        let resource = resource(key);
         let api = match &key.namespace {
             Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
             None => Api::all_with(self.client.clone(), &resource),
         };
-        Ok((api, resource))
+        (api, resource)
     }
 }
 
@@ -214,11 +216,11 @@ fn collect(applied: &mut Applied, result: Result<Done, ApplyError>) {
     }
 }
 
-fn resource(key: &ObjectKey) -> Result<ApiResource, ApplyError> {
+fn resource(key: &ObjectKey) -> ApiResource {
     let (group, version) = key.api_version.split_once('/').unwrap_or(("", &key.api_version));
     let known = cache::kinds().into_iter().chain(crate::own_kinds());
     let known = known.into_iter().find(|r| r.kind == key.kind && r.group == group && r.version == version);
-    Ok(known.unwrap_or_else(|| ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, &key.kind))))
+    known.unwrap_or_else(|| ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, &key.kind)))
 }
 
 fn typed(object: &Object) -> Result<DynamicObject, ApplyError> {

@@ -39,6 +39,9 @@ pub enum Error {
         /// The first, in the API server's words.
         first: String,
     },
+    /// Objects changed between our look and our write.
+    #[error("{0} of the objects changed meanwhile")]
+    Stale(usize),
     /// A declared object could not be rendered.
     #[error(transparent)]
     Render(#[from] slipway_plan::object::RenderError),
@@ -65,8 +68,11 @@ impl Error {
     /// The one table of retries.
     pub fn verdict(&self) -> Verdict {
         match self {
+            Self::Stale(_) => Verdict::Soon,
             Self::Status { source, .. } | Self::Write { source, .. } if is_conflict(source) => Verdict::Soon,
-            Self::Read { .. } | Self::Status { .. } | Self::Write { .. } | Self::Apply { .. } => Verdict::Backoff,
+            Self::Read { .. } | Self::Status { .. } | Self::Write { .. } | Self::Apply { .. } => {
+                Verdict::Backoff
+            }
             Self::Render(_) | Self::NoNamespace(_) | Self::Panicked(_) => Verdict::Quarantine,
         }
     }

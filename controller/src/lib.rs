@@ -11,7 +11,7 @@ pub mod registry;
 pub mod report;
 pub mod repositories;
 pub mod run;
-// pub mod runs;
+pub mod runs;
 pub mod server;
 pub mod settings;
 

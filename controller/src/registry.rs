@@ -22,7 +22,8 @@ pub struct Registry {
 impl Registry {
     /// A client that speaks plain HTTP to these hosts and HTTPS to all others.
     pub fn new(plain_http: Vec<String>) -> Self {
-        let config = ClientConfig { protocol: ClientProtocol::HttpsExcept(plain_http), ..ClientConfig::default() };
+        let config =
+            ClientConfig { protocol: ClientProtocol::HttpsExcept(plain_http), ..ClientConfig::default() };
         Self { client: Client::new(config), recent: Mutex::default() }
     }
 
@@ -46,7 +47,9 @@ impl Registry {
     async fn ask(&self, image: &str) -> FoundDigest {
         let reference: Reference = match image.parse() {
             Ok(reference) => reference,
-            Err(error) => return FoundDigest::Unknown(format!("`{image}` is not an image reference: {error}")),
+            Err(error) => {
+                return FoundDigest::Unknown(format!("`{image}` is not an image reference: {error}"));
+            }
         };
         match self.client.fetch_manifest_digest(&reference, &RegistryAuth::Anonymous).await {
             Ok(digest) => FoundDigest::Image(pinned(image, &digest)),
@@ -65,7 +68,10 @@ fn is_missing(error: &OciDistributionError) -> bool {
         OciDistributionError::ImageManifestNotFoundError(_) => true,
         OciDistributionError::ServerError { code, .. } => *code == 404,
         OciDistributionError::RegistryError { envelope, .. } => envelope.errors.iter().any(|error| {
-            matches!(error.code, OciErrorCode::ManifestUnknown | OciErrorCode::NameUnknown | OciErrorCode::NotFound)
+            matches!(
+                error.code,
+                OciErrorCode::ManifestUnknown | OciErrorCode::NameUnknown | OciErrorCode::NotFound
+            )
         }),
         _ => false,
     }

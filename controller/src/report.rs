@@ -24,7 +24,11 @@ pub enum Reported {
 /// precondition: a status is never written from an old look.
 pub async fn status<K>(client: &Client, object: &K, changed: bool) -> Result<Reported, Error>
 where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Serialize + DeserializeOwned + Clone + Debug,
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Serialize
+        + DeserializeOwned
+        + Clone
+        + Debug,
 {
     if !changed {
         return Ok(Reported::Unchanged);
@@ -33,7 +37,8 @@ where
     let what = format!("{} {name}", K::kind(&()));
     let namespace = object.namespace().ok_or_else(|| Error::NoNamespace(what.clone()))?;
     let api: Api<K> = Api::namespaced(client.clone(), &namespace);
-    let params = PostParams { field_manager: Some(names::STATUS_MANAGER.to_owned()), ..PostParams::default() };
+    let params =
+        PostParams { field_manager: Some(names::STATUS_MANAGER.to_owned()), ..PostParams::default() };
     let written = api.replace_status(&name, &params, object).await;
     written.map_err(|source| Error::Status { what, source })?;
     Ok(Reported::Written)

@@ -125,9 +125,12 @@ async fn client(settings: &Settings) -> anyhow::Result<Client> {
         Some(name) => {
             let options = KubeConfigOptions { context: Some(name.clone()), ..KubeConfigOptions::default() };
             let file = Kubeconfig::read().context("failed to read the kubeconfig: set KUBECONFIG")?;
-            Config::from_custom_kubeconfig(file, &options).await.with_context(|| format!("failed to use context {name}"))?
+            Config::from_custom_kubeconfig(file, &options)
+                .await
+                .with_context(|| format!("failed to use context {name}"))?
         }
-        None => Config::incluster().context("failed to find the cluster this runs in: outside of one, name a --context")?,
+        None => Config::incluster()
+            .context("failed to find the cluster this runs in: outside of one, name a --context")?,
     };
     Client::try_from(config).context("failed to make a client for the API server")
 }
@@ -151,12 +154,16 @@ async fn own_url(client: &Client, service: &str) -> anyhow::Result<String> {
     };
     let api: Api<Service> = Api::namespaced(client.clone(), namespace);
     let read = || async { api.get(name).await };
-    let patience = backon::ExponentialBuilder::default().with_max_delay(Duration::from_secs(5)).with_max_times(8);
+    let patience =
+        backon::ExponentialBuilder::default().with_max_delay(Duration::from_secs(5)).with_max_times(8);
     let found = backon::Retryable::retry(read, patience).await;
-    let found = found.with_context(|| format!("failed to read the operator's own Service {service}: set --url or --service"))?;
+    let found = found.with_context(|| {
+        format!("failed to read the operator's own Service {service}: set --url or --service")
+    })?;
     let spec = found.spec.unwrap_or_default();
     let port = spec.ports.unwrap_or_default().first().map_or(80, |port| port.port);
     let address = spec.cluster_ip.filter(|address| address != "None");
-    let address = address.with_context(|| format!("the operator's own Service {service} has no ClusterIP"))?;
+    let address =
+        address.with_context(|| format!("the operator's own Service {service} has no ClusterIP"))?;
     Ok(format!("http://{address}:{port}"))
 }

@@ -36,10 +36,10 @@ pub async fn serve(settings: &Settings, context: Arc<Context>, registry: Registr
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .route("/v1/plan/{namespace}", post(plan).layer(DefaultBodyLimit::max(PLAN_LIMIT)))
-        .with_state(shared)
-        ;
+        .with_state(shared);
     let listener = tokio::net::TcpListener::bind(settings.listen).await;
-    let listener = listener.with_context(|| format!("failed to listen on {}: is it in use?", settings.listen))?;
+    let listener =
+        listener.with_context(|| format!("failed to listen on {}: is it in use?", settings.listen))?;
     axum::serve(listener, router).await.context("the HTTP server ended")
 }
 
@@ -83,7 +83,8 @@ async fn plan(
     environment.status = known.and_then(|known| known.status.clone());
     let now = context::now();
     let failed = |error: &dyn std::error::Error| (StatusCode::INTERNAL_SERVER_ERROR, chain(error));
-    let gathered = dev_environment::gather(&shared.context, &environment, now).await.map_err(|e| failed(&e))?;
+    let gathered =
+        dev_environment::gather(&shared.context, &environment, now).await.map_err(|e| failed(&e))?;
     let Some(gathered) = gathered else {
         return Err((StatusCode::SERVICE_UNAVAILABLE, "the cache is behind; try again".to_owned()));
     };
@@ -91,7 +92,11 @@ async fn plan(
     Ok(Json(told(&decision)))
 }
 
-fn context_of(context: &Context, namespace: &str, environment: &DevEnvironment) -> Option<Arc<DevEnvironment>> {
+fn context_of(
+    context: &Context,
+    namespace: &str,
+    environment: &DevEnvironment,
+) -> Option<Arc<DevEnvironment>> {
     let name = environment.metadata.name.as_deref()?;
     let key = kube::runtime::reflector::ObjectRef::new(name).within(namespace);
     context.stores.environments.get(&key)
@@ -101,9 +106,11 @@ fn told(decision: &decide::Decision) -> Planned {
     let mut planned = Planned::default();
     if let Act::Apply(plan) = &decision.act {
         planned.steps = plan.steps.iter().map(ToString::to_string).collect();
-        planned.problems = plan.conflicts.iter().map(|c| format!("{} belongs to {}", c.key, c.holder)).collect();
+        planned.problems =
+            plan.conflicts.iter().map(|c| format!("{} belongs to {}", c.key, c.holder)).collect();
     }
-    let stalled = slipway_crds::conditions::find(&decision.status.conditions, slipway_crds::conditions::STALLED);
+    let stalled =
+        slipway_crds::conditions::find(&decision.status.conditions, slipway_crds::conditions::STALLED);
     planned.problems.extend(stalled.map(|condition| condition.message.clone()));
     planned.waits = decision.status.blocked_by.iter().map(|w| format!("{}: {}", w.what, w.message)).collect();
     planned

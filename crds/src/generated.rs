@@ -10,8 +10,11 @@ pub fn files(root: &Path) -> Result<Vec<(String, String)>, Box<dyn std::error::E
     let mut install = HEADER.to_owned();
     for definition in crate::definitions() {
         let body = serde_yaml::to_string(&definition)?;
-        files.push((format!("crds/generated/{}.yaml", definition.spec.names.plural), format!("{HEADER}---\n{body}")));
-        install.push_str(&format!("---\n{body}"));
+        files.push((
+            format!("crds/generated/{}.yaml", definition.spec.names.plural),
+            format!("{HEADER}---\n{body}"),
+        ));
+        install.extend(["---\n", &body]);
     }
     let operator = std::fs::read_to_string(root.join("manifests/operator.yaml"))?;
     let first = operator.find("---\n").unwrap_or_default();

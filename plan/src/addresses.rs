@@ -48,7 +48,9 @@ impl Block {
 
     /// Its addresses, in order.
     pub fn addresses(self) -> impl Iterator<Item = Ipv4Addr> {
-        (0..self.size()).filter_map(move |i| u32::try_from(u64::from(self.first) + i).ok()).map(Ipv4Addr::from)
+        (0..self.size())
+            .filter_map(move |i| u32::try_from(u64::from(self.first) + i).ok())
+            .map(Ipv4Addr::from)
     }
 
     fn overlaps(self, other: Self) -> bool {

@@ -106,7 +106,10 @@ pub fn diff(owner: &Owner, declared: &[Object], kept: &BTreeSet<ObjectKey>, obse
 fn conflict(found: &Observed) -> Conflict {
     let holder = found.label(names::GITSYNC).map(|name| format!("GitSync {name}"));
     let manager = found.managers().next().map(|manager| format!("field manager {manager}"));
-    Conflict { key: found.key.clone(), holder: holder.or(manager).unwrap_or_else(|| "somebody else".to_owned()) }
+    Conflict {
+        key: found.key.clone(),
+        holder: holder.or(manager).unwrap_or_else(|| "somebody else".to_owned()),
+    }
 }
 
 fn update(owner: &Owner, object: Object, found: &Observed) -> Option<Step> {
@@ -116,7 +119,10 @@ fn update(owner: &Owner, object: Object, found: &Observed) -> Option<Step> {
     }
     let stamp = object.body["metadata"]["annotations"][names::DECLARED].as_str();
     let cause = if found.annotation(names::DECLARED) == stamp {
-        Cause::Drift { field: first_difference(&object.body, &found.body, "")?, managers: others(owner, found) }
+        Cause::Drift {
+            field: first_difference(&object.body, &found.body, "")?,
+            managers: others(owner, found),
+        }
     } else {
         Cause::Declared
     };
@@ -124,8 +130,11 @@ fn update(owner: &Owner, object: Object, found: &Observed) -> Option<Step> {
 }
 
 fn others(owner: &Owner, found: &Observed) -> Vec<String> {
-    let others: BTreeSet<_> =
-        found.managers().filter(|m| *m != owner.manager && *m != names::STATUS_MANAGER).map(str::to_owned).collect();
+    let others: BTreeSet<_> = found
+        .managers()
+        .filter(|m| *m != owner.manager && *m != names::STATUS_MANAGER)
+        .map(str::to_owned)
+        .collect();
     others.into_iter().collect()
 }
 
@@ -147,7 +156,8 @@ fn differing_item(wanted: &[Value], found: &[Value], path: &str) -> Option<Strin
     let Some(key) = merge_key(wanted) else {
         let same_length = wanted.len() == found.len();
         let inner = wanted.iter().zip(found).enumerate();
-        let differing = inner.map(|(i, (a, b))| first_difference(a, b, &format!("{path}[{i}]"))).find_map(|d| d);
+        let differing =
+            inner.map(|(i, (a, b))| first_difference(a, b, &format!("{path}[{i}]"))).find_map(|d| d);
         return differing.or_else(|| (!same_length).then(|| path.trim_start_matches('.').to_owned()));
     };
     wanted.iter().find_map(|item| {

@@ -11,7 +11,10 @@ use crate::service_name::ServiceName;
 /// The conditions of a Fleet, of which there are so many in its namespace.
 pub fn says(fleet: &FleetSpec, fleets: usize) -> Vec<Say> {
     let stalled = |reason, message: String| {
-        vec![Say::no(conditions::READY, reason, message.clone()), Say::yes(conditions::STALLED, reason, message)]
+        vec![
+            Say::no(conditions::READY, reason, message.clone()),
+            Say::yes(conditions::STALLED, reason, message),
+        ]
     };
     if fleets > 1 {
         let message = format!("there are {fleets} Fleets in this namespace: keep one");
@@ -49,7 +52,8 @@ fn port_twice(fleet: &FleetSpec) -> Option<String> {
 }
 
 fn bad_service(fleet: &FleetSpec) -> Option<String> {
-    let mut services = fleet.profiles.iter().flat_map(|profile| profile.services.iter().map(move |s| (profile, s)));
+    let mut services =
+        fleet.profiles.iter().flat_map(|profile| profile.services.iter().map(move |s| (profile, s)));
     services.find_map(|(profile, service)| {
         ServiceName::parse(service).err().map(|error| format!("profile {}: {error}", profile.name))
     })

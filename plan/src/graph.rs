@@ -16,7 +16,9 @@ fn path(services: &[ServiceName]) -> String {
 
 /// Every service after all that it depends on; those at the same depth in alphabetical order.
 /// Names that are no key are ignored.
-pub fn start_order(dependencies: &BTreeMap<ServiceName, Vec<ServiceName>>) -> Result<Vec<ServiceName>, Cycle> {
+pub fn start_order(
+    dependencies: &BTreeMap<ServiceName, Vec<ServiceName>>,
+) -> Result<Vec<ServiceName>, Cycle> {
     let mut walk = Walk { dependencies, order: Vec::new(), above: Vec::new() };
     for service in dependencies.keys() {
         walk.visit(service)?;
@@ -62,7 +64,12 @@ mod tests {
 
     #[test]
     fn a_service_starts_after_what_it_depends_on() {
-        let order = start_order(&graph(&[("www", &["api"]), ("api", &["local", "eta"]), ("eta", &[]), ("local", &[])]));
+        let order = start_order(&graph(&[
+            ("www", &["api"]),
+            ("api", &["local", "eta"]),
+            ("eta", &[]),
+            ("local", &[]),
+        ]));
         let names: Vec<_> = order.unwrap().iter().map(ToString::to_string).collect();
         assert_eq!(names, ["local", "eta", "api", "www"]);
     }

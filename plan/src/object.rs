@@ -99,7 +99,8 @@ impl Object {
 /// The first 16 hexadecimal digits of the SHA-256 of a value, whatever the order of its keys.
 pub fn digest(value: &Value) -> String {
     let sum = Sha256::digest(sorted(value).to_string());
-    sum.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let first = sum.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    format!("{first:016x}")
 }
 
 fn sorted(value: &Value) -> Value {

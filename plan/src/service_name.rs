@@ -11,7 +11,9 @@ pub struct ServiceName(String);
 
 /// A text that is no service name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a service name: use a lower-case DNS label of at most 32 characters, starting with a letter")]
+#[error(
+    "`{0}` is not a service name: use a lower-case DNS label of at most 32 characters, starting with a letter"
+)]
 pub struct NotAServiceName(pub String);
 
 impl ServiceName {

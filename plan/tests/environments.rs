@@ -16,7 +16,12 @@ fn sources() -> Sources {
 }
 
 fn story(spec: &str) -> Story {
-    Story { environment: environment(spec), fleet: fleet(STORES), sources: sources(), world: World::default() }
+    Story {
+        environment: environment(spec),
+        fleet: fleet(STORES),
+        sources: sources(),
+        world: World::default(),
+    }
 }
 
 fn ready(story: &Story) -> bool {
@@ -152,7 +157,8 @@ fn mistakes_are_named_and_harm_nothing_that_runs() {
 #[test]
 fn a_circle_of_services_is_named() {
     let mut story = story("services: [a]\n");
-    story.sources = Sources::default().service("a", "dependencies: [b]\n").service("b", "dependencies: [a]\n");
+    story.sources =
+        Sources::default().service("a", "dependencies: [b]\n").service("b", "dependencies: [a]\n");
     let decision = story.look(at(0));
     let stalled = conditions::find(&decision.status.conditions, conditions::STALLED).unwrap();
     assert_eq!(stalled.message, "services depend on each other in a circle: a → b → a");

@@ -21,7 +21,12 @@ fn sources() -> Sources {
 }
 
 fn story(spec: &str) -> Story {
-    Story { environment: environment(spec), fleet: fleet(STORES), sources: sources(), world: World::default() }
+    Story {
+        environment: environment(spec),
+        fleet: fleet(STORES),
+        sources: sources(),
+        world: World::default(),
+    }
 }
 
 prop_compose! {

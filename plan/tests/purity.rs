@@ -10,7 +10,8 @@ const FORBIDDEN: [&str; 9] =
 
 #[test]
 fn the_dependencies_of_plan_have_no_client_runtime_or_git() {
-    let arguments = ["tree", "--package", "slipway-plan", "--edges", "normal", "--prefix", "none", "--offline"];
+    let arguments =
+        ["tree", "--package", "slipway-plan", "--edges", "normal", "--prefix", "none", "--offline"];
     let output = Command::new(env!("CARGO")).args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();

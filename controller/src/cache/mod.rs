@@ -1,29 +1,27 @@
 //! What the API server last showed of the objects in environments, kept by watches.
 
+mod own;
+mod watch;
 mod written;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::channel::mpsc::UnboundedSender;
-use futures::{StreamExt as _, TryStreamExt as _};
 use kube::api::DynamicObject;
-use kube::runtime::reflector::{ObjectRef, Store, store::Writer};
-use kube::runtime::{WatchStreamExt as _, watcher};
+use kube::runtime::reflector::{ObjectRef, Store};
+use kube::runtime::watcher;
 use kube::{Api, Client, ResourceExt as _, discovery::ApiResource};
 use serde_json::Value;
 use slipway_crds::names;
 use slipway_crds::v1alpha1::DevEnvironment;
 use slipway_plan::object::{ObjectKey, Observed};
-use tracing::warn;
 
+pub use own::OwnObjects;
 pub use written::Written;
 
 /// Asks for a reconcile of the environment that an object belongs to.
 pub type Trigger = UnboundedSender<ObjectRef<DevEnvironment>>;
-
-/// After how many seconds a watch is renewed: a dead one is noticed five seconds later.
-const WATCH_SECONDS: u32 = 25;
 
 /// The kinds of objects that environments are made of, the most important for a person first.
 pub fn kinds() -> Vec<ApiResource> {
@@ -58,7 +56,10 @@ impl Cache {
     pub fn start(client: &Client, trigger: &Trigger) -> Self {
         let stores = kinds().into_iter().map(|resource| {
             let kind = resource.kind.clone();
-            (kind, watch(client.clone(), resource, trigger.clone()))
+            let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
+            let config = watcher::Config::default().labels(names::ENVIRONMENT);
+            let trigger = trigger.clone();
+            (kind, watch::start(api, config, resource, move |object| ask(object, &trigger)))
         });
         Self { stores: Arc::new(stores.collect()), written: Written::default() }
     }
@@ -111,54 +112,11 @@ pub fn observed(resource: &ApiResource, object: &DynamicObject) -> Observed {
     Observed { key, body }
 }
 
-fn watch(client: Client, resource: ApiResource, trigger: Trigger) -> Store<DynamicObject> {
-    let writer = Writer::new(resource.clone());
-    let reader = writer.as_reader();
-    let api: Api<DynamicObject> = Api::all_with(client, &resource);
-    let config = watcher::Config::default().labels(names::ENVIRONMENT).timeout(WATCH_SECONDS);
-    tokio::spawn(follow(api, config, resource, writer, trigger));
-    reader
-}
-
-async fn follow(
-    api: Api<DynamicObject>,
-    config: watcher::Config,
-    resource: ApiResource,
-    mut writer: Writer<DynamicObject>,
-    trigger: Trigger,
-) {
-    let events = watcher(api, config).default_backoff().modify(forget_field_lists);
-    let mut events = std::pin::pin!(events.into_stream());
-    while let Some(event) = events.next().await {
-        match event {
-            Ok(event) => {
-                writer.apply_watcher_event(&event);
-                announce(&event, &writer, &trigger);
-            }
-            Err(error) => warn!(kind = resource.kind, %error, "watch failed; it is renewed"),
-        }
-    }
-}
-
-/// The lists of managed fields are most of an object's size; who manages it is all we need.
-fn forget_field_lists(object: &mut DynamicObject) {
-    for entry in object.metadata.managed_fields.iter_mut().flatten() {
-        entry.fields_v1 = None;
-    }
-}
-
-fn announce(event: &watcher::Event<DynamicObject>, writer: &Writer<DynamicObject>, trigger: &Trigger) {
-    match event {
-        watcher::Event::Apply(object) | watcher::Event::Delete(object) => ask(object, trigger),
-        // After a new list nobody knows what was missed.
-        watcher::Event::InitDone => writer.as_reader().state().iter().for_each(|object| ask(object, trigger)),
-        watcher::Event::Init | watcher::Event::InitApply(_) => {}
-    }
-}
-
 fn ask(object: &DynamicObject, trigger: &Trigger) {
     let labels = object.labels();
-    if let (Some(name), Some(namespace)) = (labels.get(names::ENVIRONMENT), labels.get(names::FLEET_NAMESPACE)) {
+    if let (Some(name), Some(namespace)) =
+        (labels.get(names::ENVIRONMENT), labels.get(names::FLEET_NAMESPACE))
+    {
         // An error means that the controller is shutting down.
         let _ = trigger.unbounded_send(ObjectRef::new(name).within(namespace));
     }

@@ -17,7 +17,10 @@ enum Left {
 
 /// Our last writes, by whose they were and what they were to.
 #[derive(Clone, Debug, Default)]
-pub struct Written(Arc<Mutex<BTreeMap<String, BTreeMap<ObjectKey, (Left, Instant)>>>>);
+pub struct Written(Arc<Mutex<BTreeMap<String, Writes>>>);
+
+/// One owner's writes, and when they were made.
+type Writes = BTreeMap<ObjectKey, (Left, Instant)>;
 
 impl Written {
     /// Remembers that an object was written; a resource version that is no number is not remembered.
@@ -36,7 +39,8 @@ impl Written {
     pub fn is_settled(&self, owner: &str, observed: &[Observed]) -> bool {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(writes) = all.get_mut(owner) else { return true };
-        writes.retain(|key, (left, _)| !has_come_back(left, observed.iter().find(|object| object.key == *key)));
+        writes
+            .retain(|key, (left, _)| !has_come_back(left, observed.iter().find(|object| object.key == *key)));
         let settled = writes.is_empty();
         if settled {
             all.remove(owner);

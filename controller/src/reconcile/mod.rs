@@ -27,10 +27,10 @@ where
     F: Future<Output = Result<Action, Error>>,
 {
     let started = Instant::now();
-    let outcome = AssertUnwindSafe(work).catch_unwind().await;
-    let outcome = outcome.unwrap_or_else(|_| Err(Error::Panicked(told(object.as_ref()))));
-    let word = if outcome.is_ok() { "ok" } else { "failed" };
-    context.metrics.reconciled(kind_of::<K>(), word, started.elapsed());
+    let ended = AssertUnwindSafe(work).catch_unwind().await;
+    let outcome = ended.unwrap_or_else(|_| Err(Error::Panicked(told(object.as_ref()))));
+    let label = if outcome.is_ok() { "ok" } else { "failed" };
+    context.metrics.reconciled(kind_of::<K>(), label, started.elapsed());
     if outcome.is_ok() {
         context.attempts.forget(&identity(object.as_ref()));
     }

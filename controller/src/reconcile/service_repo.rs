@@ -58,9 +58,10 @@ pub async fn remote(
     let Some(reference) = credentials else { return Ok(remote) };
     let refused = |reason: String| GitError::AuthenticationRefused { url: remote.url.clone(), reason };
     let api: Api<Secret> = Api::namespaced(context.client.clone(), namespace);
-    let secret = api.get(&reference.secret).await.map_err(|error| {
-        refused(format!("Secret {} could not be read: {error}", reference.secret))
-    })?;
+    let secret = api
+        .get(&reference.secret)
+        .await
+        .map_err(|error| refused(format!("Secret {} could not be read: {error}", reference.secret)))?;
     let identity = format!("{namespace}/{}", reference.secret);
     let data = secret.data.unwrap_or_default();
     let read = Credentials::from_secret(&identity, &data).map_err(|error| refused(error.to_string()))?;
@@ -82,7 +83,9 @@ fn remember(
         Ok((remote, refs)) => {
             Some(Repository { remote: remote.clone(), trunk, refs: refs.clone(), failure: None })
         }
-        Err(error) => before.clone().map(|before| Repository { trunk, failure: Some(error.to_string()), ..before }),
+        Err(error) => {
+            before.clone().map(|before| Repository { trunk, failure: Some(error.to_string()), ..before })
+        }
     };
     let differs = now != before;
     if let Some(now) = now {
@@ -98,7 +101,8 @@ fn status(repo: &ServiceRepo, read: Result<Refs, GitError>) -> ServiceRepoStatus
         Ok(refs) => match refs.branch(&repo.spec.trunk) {
             Some(commit) => (vec![ready()], Some(commit.to_string())),
             None => {
-                let message = format!("{} has no branch {}: push it, or set `trunk`", repo.spec.url, repo.spec.trunk);
+                let message =
+                    format!("{} has no branch {}: push it, or set `trunk`", repo.spec.url, repo.spec.trunk);
                 (failed(reasons::REFERENCE_NOT_FOUND, true, message), None)
             }
         },

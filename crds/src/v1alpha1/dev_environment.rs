@@ -22,12 +22,21 @@ use super::{BlockedBy, IntegrationSpec, IntegrationStatus};
     category = "slipway",
     shortname = "denv",
     doc = "DevEnvironment is a private copy of some services at chosen commits, with its own state.",
-    printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].status"#
+    ),
     printcolumn(name = "Services", type_ = "string", json_path = ".status.services"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(name = "Waiting for", type_ = "string", json_path = ".status.blockedBy[0].message"),
     printcolumn(name = "Namespace", type_ = "string", json_path = ".status.namespace.name", priority = "1"),
-    printcolumn(name = "Result", type_ = "string", json_path = ".status.integration.outcome", priority = "1")
+    printcolumn(
+        name = "Result",
+        type_ = "string",
+        json_path = ".status.integration.outcome",
+        priority = "1"
+    )
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(validation = (

@@ -19,7 +19,11 @@ use serde::{Deserialize, Serialize};
     derive = "PartialEq",
     category = "slipway",
     doc = "Fleet is what the services of a namespace share: registry, profiles, machines, the stateful pod's stores. One in each namespace.",
-    printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = r#".status.conditions[?(@.type=="Ready")].status"#
+    ),
     printcolumn(name = "Registry", type_ = "string", json_path = ".spec.registry"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(

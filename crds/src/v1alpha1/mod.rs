@@ -8,11 +8,13 @@ mod service_repo;
 mod shared;
 
 pub use dev_environment::{
-    DevEnvironment, DevEnvironmentSpec, DevEnvironmentStatus, EndReason, Ended, LockedService, NamespaceRecord,
-    StoreStatus, Update,
+    DevEnvironment, DevEnvironmentSpec, DevEnvironmentStatus, EndReason, Ended, LockedService,
+    NamespaceRecord, StoreStatus, Update,
 };
 pub use fleet::{AddressRange, Fleet, FleetSpec, FleetStatus, Machine, Profile, Store, Volume};
 pub use git_sync::{GitSync, GitSyncSpec, GitSyncStatus, InventoryEntry, Reference};
-pub use integration::{IntegrationSpec, IntegrationStatus, IntegrationStep, Outcome, StepTime, TestFailure, TestTotals};
+pub use integration::{
+    IntegrationSpec, IntegrationStatus, IntegrationStep, Outcome, StepTime, TestFailure, TestTotals,
+};
 pub use service_repo::{ServiceRepo, ServiceRepoSpec, ServiceRepoStatus};
 pub use shared::{BlockedBy, Credentials, Suspension};

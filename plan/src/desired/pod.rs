@@ -1,7 +1,8 @@
 //! The pod of a service's role: one container.
 
 use k8s_openapi::api::core::v1::{
-    Container, ContainerPort, HTTPGetAction, PodSpec, PodTemplateSpec, Probe, TCPSocketAction,
+    Container, ContainerPort, HTTPGetAction, PodSpec, PodTemplateSpec, Probe, ResourceRequirements,
+    TCPSocketAction,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -11,6 +12,7 @@ use slipway_crds::v1alpha1::Machine;
 use super::{Inputs, labels, variables};
 use crate::environment::resolve::ResolvedService;
 use crate::manifest::ResolvedRole;
+use crate::service_name::ServiceName;
 
 /// The pod of one role.
 pub fn build_template(
@@ -21,7 +23,7 @@ pub fn build_template(
     image: &str,
 ) -> PodTemplateSpec {
     let mut all = labels::owner(inputs.identity);
-    all.extend(labels::selector(service.name.as_str(), role.name.as_ref().map(|name| name.as_str())));
+    all.extend(labels::selector(service.name.as_str(), role.name.as_ref().map(ServiceName::as_str)));
     if !role.ports.is_empty() {
         all.insert(names::SERVES.to_owned(), service.name.to_string());
     }
@@ -54,7 +56,7 @@ fn build_container(
     role: &ResolvedRole,
     image: &str,
 ) -> Container {
-    let resources = (machine.resources != Default::default()).then(|| machine.resources.clone());
+    let resources = (machine.resources != ResourceRequirements::default()).then(|| machine.resources.clone());
     Container {
         name: service.name.to_string(),
         image: Some(image.to_owned()),

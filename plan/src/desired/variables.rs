@@ -8,7 +8,11 @@ use super::Inputs;
 use crate::environment::resolve::ResolvedService;
 
 /// The variables of one container of a service. `SERVICE`, `SERVICE_SHA` and `ENVIRONMENT` are always set.
-pub fn of_service(inputs: &Inputs<'_>, service: &ResolvedService, own: &BTreeMap<String, String>) -> Vec<EnvVar> {
+pub fn of_service(
+    inputs: &Inputs<'_>,
+    service: &ResolvedService,
+    own: &BTreeMap<String, String>,
+) -> Vec<EnvVar> {
     let mut variables = inputs.fleet.env.clone();
     variables.extend(own.clone());
     variables.extend(inputs.spec.env.clone());

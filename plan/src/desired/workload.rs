@@ -11,6 +11,7 @@ use super::{Identity, Inputs, labels, pod};
 use crate::environment::resolve::ResolvedService;
 use crate::manifest::ResolvedRole;
 use crate::object::{Object, ObjectKey, RenderError};
+use crate::service_name::ServiceName;
 
 /// Name of the workload: the service's, with the role's where it has several.
 pub fn name(service: &ResolvedService, role: &ResolvedRole) -> String {
@@ -40,7 +41,7 @@ pub fn build_workload(
     image: &str,
 ) -> Result<Object, RenderError> {
     let template = pod::build_template(inputs, machine, service, role, image);
-    let selector = labels::selector(service.name.as_str(), role.name.as_ref().map(|name| name.as_str()));
+    let selector = labels::selector(service.name.as_str(), role.name.as_ref().map(ServiceName::as_str));
     let mut metadata = labels::metadata(inputs.identity, &name(service, role), selector.clone());
     metadata.annotations = Some([(names::COMMIT.to_owned(), service.commit.clone())].into());
     match &role.schedule {

@@ -67,7 +67,8 @@ impl Obstacle {
         now: Timestamp,
     ) -> Decision {
         let Self { reason, message, stalled, final_for_run } = self;
-        let says = if stalled { decide::stalled(reason, &message) } else { decide::reconciling(reason, &message) };
+        let says =
+            if stalled { decide::stalled(reason, &message) } else { decide::reconciling(reason, &message) };
         let before = base.blocked_by.iter().find(|wait| wait.reason == reason);
         let wait = BlockedBy {
             what: facts.identity.name.clone(),
@@ -77,7 +78,8 @@ impl Obstacle {
             until: None,
             override_by: None,
         };
-        let integration = run::obstructed(facts, &base, final_for_run.then_some(message.as_str()), &message, now);
+        let integration =
+            run::obstructed(facts, &base, final_for_run.then_some(message.as_str()), &message, now);
         let base = DevEnvironmentStatus { blocked_by: vec![wait], integration, ..base };
         let again = if stalled { expires_at } else { Some(decide::soon(now, 5)) };
         Decision { status: decide::with(base, says, facts, now), act: Act::Wait, again, log_of: None }
@@ -146,13 +148,17 @@ fn running(
 ) -> Result<Decision, RenderError> {
     let owner = decide::owner(facts);
     if let Some(found) = decide::namespace(facts).filter(|found| !owner.owns(found)) {
-        let message = format!("namespace {} exists and is not ours: remove it, or rename this environment", found.key.name);
+        let message = format!(
+            "namespace {} exists and is not ours: remove it, or rename this environment",
+            found.key.name
+        );
         let says = decide::stalled(reasons::CONFLICT, &message);
         let status = decide::with(base, says, facts, now);
         return Ok(Decision { status, act: Act::Wait, again: expires_at, log_of: None });
     }
     let Ok(block) = facts.block else {
-        let message = "no free block is left in the Fleet's address range: enlarge it, or remove environments";
+        let message =
+            "no free block is left in the Fleet's address range: enlarge it, or remove environments";
         let says = decide::stalled(reasons::ADDRESSES_EXHAUSTED, message);
         let status = decide::with(base, says, facts, now);
         return Ok(Decision { status, act: Act::Wait, again: expires_at, log_of: None });
@@ -167,7 +173,8 @@ fn running(
     let mut desired = desired::build(&inputs, &machine)?;
     let compared = compared(facts);
     let plan = diff::diff(&owner, &desired.objects, &desired.kept, &compared);
-    let view = View { identity, fleet, resolved, addresses: &addresses, observed: facts.observed, plan: &plan };
+    let view =
+        View { identity, fleet, resolved, addresses: &addresses, observed: facts.observed, plan: &plan };
     let mut status = report::status(&base, &view, decide::generation(facts.environment), now);
     status.address_block = block.map(|block| block.to_string());
     let mut wanted = run::Wanted::default();
@@ -192,7 +199,8 @@ fn running(
 fn image_again(status: &DevEnvironmentStatus, now: Timestamp) -> Option<Timestamp> {
     let asks = |reason: &str| reason == reasons::IMAGE_NOT_FOUND || reason == reasons::REGISTRY_FAILED;
     let missing = status.lock.iter().any(|locked| locked.commit.is_some() && locked.image.is_none());
-    (missing || status.blocked_by.iter().any(|wait| asks(&wait.reason))).then(|| decide::soon(now, IMAGE_SECONDS))
+    (missing || status.blocked_by.iter().any(|wait| asks(&wait.reason)))
+        .then(|| decide::soon(now, IMAGE_SECONDS))
 }
 
 fn compared(facts: &Facts<'_>) -> Vec<Observed> {
@@ -220,7 +228,8 @@ fn fixed_addresses(
     let Some(block) = block else { return fixed };
     let mut taken: BTreeSet<Ipv4Addr> = fixed.values().filter_map(|address| address.parse().ok()).collect();
     for service in with_address(resolved) {
-        if let (false, Some(address)) = (fixed.contains_key(&service), addresses::next_address(block, &taken)) {
+        if let (false, Some(address)) = (fixed.contains_key(&service), addresses::next_address(block, &taken))
+        {
             taken.insert(address);
             fixed.insert(service, address.to_string());
         }
@@ -229,7 +238,8 @@ fn fixed_addresses(
 }
 
 fn seen_addresses(facts: &Facts<'_>) -> BTreeMap<ServiceName, String> {
-    let services = facts.observed.iter().filter(|object| object.key.kind == "Service" && !object.is_terminating());
+    let services =
+        facts.observed.iter().filter(|object| object.key.kind == "Service" && !object.is_terminating());
     let address = |object: &Observed| {
         let name = ServiceName::parse(object.label(names::SERVICE)?).ok()?;
         Some((name, object.body["spec"]["clusterIP"].as_str()?.to_owned()))

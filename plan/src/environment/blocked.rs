@@ -24,14 +24,19 @@ pub fn service(service: &ResolvedService, pods: &[&Observed]) -> Wait {
     let what = format!("service {}", service.name);
     match &service.image {
         FoundDigest::Missing => {
-            let message = format!("image {} does not exist yet: push it, it is looked for again by itself", service.tag);
+            let message = format!(
+                "image {} does not exist yet: push it, it is looked for again by itself",
+                service.tag
+            );
             Wait { what, reason: reasons::IMAGE_NOT_FOUND, message }
         }
         FoundDigest::Unknown(why) => {
             let message = format!("image {} could not be looked up: {why}", service.tag);
             Wait { what, reason: reasons::REGISTRY_FAILED, message }
         }
-        FoundDigest::Image(_) => Wait { message: pods_message(service.name.as_str(), pods), what, reason: reasons::POD_NOT_READY },
+        FoundDigest::Image(_) => {
+            Wait { message: pods_message(service.name.as_str(), pods), what, reason: reasons::POD_NOT_READY }
+        }
     }
 }
 

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
 use slipway_crds::conditions::{self, Say};
-use slipway_crds::v1alpha1::{DevEnvironment, DevEnvironmentStatus, FleetSpec, IntegrationStep, NamespaceRecord};
+use slipway_crds::v1alpha1::{
+    DevEnvironment, DevEnvironmentStatus, FleetSpec, IntegrationStep, NamespaceRecord,
+};
 use slipway_crds::{names, reasons};
 
 use super::life::{self, Life};
@@ -82,7 +84,7 @@ pub struct Decision {
 pub fn decide(facts: &Facts<'_>, now: Timestamp) -> Result<Decision, RenderError> {
     match life::next(&life_facts(facts, now), now) {
         Life::Deleting => Ok(ending::deleting(facts, now)),
-        Life::Ended(ended) => Ok(ending::ended(facts, ended, now)),
+        Life::Ended(ended) => Ok(ending::ended(facts, &ended, now)),
         Life::Active { expires_at } => active::decide(facts, expires_at, now),
     }
 }
@@ -198,7 +200,9 @@ impl FleetProblem {
     pub fn told(self) -> (&'static str, &'static str) {
         match self {
             Self::Missing => (reasons::FLEET_NOT_FOUND, "there is no Fleet in this namespace: apply one"),
-            Self::Ambiguous => (reasons::FLEET_AMBIGUOUS, "there is more than one Fleet in this namespace: keep one"),
+            Self::Ambiguous => {
+                (reasons::FLEET_AMBIGUOUS, "there is more than one Fleet in this namespace: keep one")
+            }
         }
     }
 }

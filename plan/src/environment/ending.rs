@@ -29,8 +29,8 @@ pub(super) fn deleting(facts: &Facts<'_>, now: Timestamp) -> Decision {
 }
 
 /// The environment has ended; the object stays with its result.
-pub(super) fn ended(facts: &Facts<'_>, ended: Ended, now: Timestamp) -> Decision {
-    let (reason, told) = told(&ended);
+pub(super) fn ended(facts: &Facts<'_>, ended: &Ended, now: Timestamp) -> Decision {
+    let (reason, told) = told(ended);
     let expires_at = decide::before(facts.environment).expires_at;
     let mut status = decide::base(facts, expires_at, now);
     status = DevEnvironmentStatus { ended: Some(ended.clone()), lock: status.lock.clone(), ..status };
@@ -39,21 +39,17 @@ pub(super) fn ended(facts: &Facts<'_>, ended: Ended, now: Timestamp) -> Decision
     status.lock.iter_mut().for_each(|locked| locked.ready = false);
     status.stores.iter_mut().for_each(|store| store.ready = false);
     status.services = Some(format!("0/{}", status.lock.len()));
-    match decide::namespace(facts).filter(|found| decide::owner(facts).owns(found)) {
-        Some(found) => {
-            status.namespace = Some(decide::namespace_record(facts));
-            let (_, message) = leaving(found, now);
-            let says = decide::reconciling(reason, &format!("{told}; {message}"));
-            going(decide::with(status, says, facts, now), found, now)
-        }
-        None => {
-            status.namespace = None;
-            status.lock.iter_mut().for_each(|locked| locked.address = None);
-            status.address_block = None;
-            let says = vec![Say::no(conditions::READY, reason, told)];
-            rest(facts, decide::with(status, says, facts, now), &ended, now)
-        }
+    if let Some(found) = decide::namespace(facts).filter(|found| decide::owner(facts).owns(found)) {
+        status.namespace = Some(decide::namespace_record(facts));
+        let (_, message) = leaving(found, now);
+        let says = decide::reconciling(reason, &format!("{told}; {message}"));
+        return going(decide::with(status, says, facts, now), found, now);
     }
+    status.namespace = None;
+    status.address_block = None;
+    status.lock.iter_mut().for_each(|locked| locked.address = None);
+    let says = vec![Say::no(conditions::READY, reason, told)];
+    rest(facts, decide::with(status, says, facts, now), ended, now)
 }
 
 /// The namespace is gone: a result that was made by hand is kept for as long as the Fleet says.
@@ -68,7 +64,9 @@ fn rest(facts: &Facts<'_>, status: DevEnvironmentStatus, ended: &Ended, now: Tim
 
 fn told(ended: &Ended) -> (&'static str, &'static str) {
     match ended.reason {
-        EndReason::Expired => (reasons::EXPIRED, "its ttl is over; `slipway keep` or a changed spec starts it again"),
+        EndReason::Expired => {
+            (reasons::EXPIRED, "its ttl is over; `slipway keep` or a changed spec starts it again")
+        }
         EndReason::Stopped => (reasons::STOPPED, "it was stopped; `slipway start` starts it again"),
         EndReason::Finished => (reasons::FINISHED, "its integration run is over; the result is kept"),
     }
@@ -76,7 +74,11 @@ fn told(ended: &Ended) -> (&'static str, &'static str) {
 
 fn cleared(facts: &Facts<'_>) -> DevEnvironmentStatus {
     let status = decide::before(facts.environment);
-    DevEnvironmentStatus { blocked_by: Vec::new(), observed_generation: Some(decide::generation(facts.environment)), ..status }
+    DevEnvironmentStatus {
+        blocked_by: Vec::new(),
+        observed_generation: Some(decide::generation(facts.environment)),
+        ..status
+    }
 }
 
 /// Deletes the namespace by its UID, unless that was asked for before.

@@ -119,7 +119,8 @@ mod tests {
         assert_eq!(next(&changed, at(999)), Life::Active { expires_at: Some(at(1059)) });
         let kept = Facts { keep_until: Some(at(2_000)), ..expired };
         assert_eq!(next(&kept, at(999)), Life::Active { expires_at: Some(at(2_000)) });
-        let stopped = Facts { ended: Some(ended(EndReason::Stopped)), ..Facts { generation: 1, ..Facts::default() } };
+        let stopped =
+            Facts { ended: Some(ended(EndReason::Stopped)), ..Facts { generation: 1, ..Facts::default() } };
         assert_eq!(next(&stopped, at(999)), Life::Active { expires_at: None });
     }
 

@@ -7,7 +7,7 @@ const LONGEST: usize = 63;
 /// The name of the namespace in which the environment's pods are.
 pub fn name(fleet_namespace: &str, environment: &str) -> String {
     let sum = Sha256::digest(format!("{fleet_namespace}/{environment}"));
-    let suffix: String = sum.iter().take(3).map(|byte| format!("{byte:02x}")).collect();
+    let suffix = format!("{:02x}{:02x}{:02x}", sum[0], sum[1], sum[2]);
     // The name of a custom resource may have dots, that of a namespace may not.
     let readable = environment.replace('.', "-");
     let room = LONGEST - "env-".len() - 1 - suffix.len();

@@ -14,7 +14,8 @@ pub fn is_rolled_out(workload: &Observed) -> bool {
     match workload.key.kind.as_str() {
         "CronJob" => true,
         "StatefulSet" => {
-            let updated = status["updateRevision"].is_null() || status["updateRevision"] == status["currentRevision"];
+            let updated =
+                status["updateRevision"].is_null() || status["updateRevision"] == status["currentRevision"];
             seen && updated && counts(&["replicas", "readyReplicas"])
         }
         _ => seen && counts(&["replicas", "updatedReplicas", "readyReplicas"]),
@@ -42,7 +43,10 @@ mod tests {
             name: "www".to_owned(),
         };
         let status = json!({"observedGeneration": 2, "replicas": 2, "updatedReplicas": updated, "readyReplicas": ready});
-        Observed { key, body: json!({"metadata": {"generation": generation}, "spec": {"replicas": 2}, "status": status}) }
+        Observed {
+            key,
+            body: json!({"metadata": {"generation": generation}, "spec": {"replicas": 2}, "status": status}),
+        }
     }
 
     #[test]

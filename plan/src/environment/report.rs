@@ -79,7 +79,8 @@ fn pods_of<'a>(view: &View<'a>, service: &str) -> Vec<&'a Observed> {
 /// Ready means: the image exists, nothing is left to do on its workloads, and their pods have arrived.
 fn is_ready(view: &View<'_>, service: &ResolvedService) -> bool {
     let roles = service.manifest.resolved_roles();
-    let keys: BTreeSet<ObjectKey> = roles.iter().map(|role| workload::key(view.identity, service, role)).collect();
+    let keys: BTreeSet<ObjectKey> =
+        roles.iter().map(|role| workload::key(view.identity, service, role)).collect();
     matches!(service.image, FoundDigest::Image(_)) && keys.iter().all(|key| has_arrived(view, key))
 }
 

@@ -111,7 +111,9 @@ pub enum Problem {
     #[error("the Fleet has no profile `{0}`: add it there, or name one of its profiles")]
     UnknownProfile(String),
     /// A service has no `ServiceRepo`.
-    #[error("there is no ServiceRepo `{service}` in this namespace ({wanted_by}): add one, or correct the name")]
+    #[error(
+        "there is no ServiceRepo `{service}` in this namespace ({wanted_by}): add one, or correct the name"
+    )]
     UnknownService {
         /// The service.
         service: String,
@@ -143,7 +145,9 @@ pub enum Problem {
         commit: String,
     },
     /// A branch is set for a service that does not run here.
-    #[error("`branches` names {0}, which does not run in this environment: add it to `services`, or remove it")]
+    #[error(
+        "`branches` names {0}, which does not run in this environment: add it to `services`, or remove it"
+    )]
     UnusedBranch(String),
     /// A machine label is not in the Fleet.
     #[error("the Fleet has no machine `{0}`: add it there, or name one of its machines")]
@@ -165,6 +169,7 @@ pub fn short(commit: &str) -> &str {
 
 /// Where the resolution stands.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant, reason = "there is one of it at a time")]
 pub enum Resolution {
     /// These have to be found out first.
     Needs(BTreeSet<Need>),
@@ -179,7 +184,8 @@ pub fn resolve(
     locked: &[LockedService],
     knowledge: &Knowledge,
 ) -> Result<Resolution, Problem> {
-    let mut walk = Walk { spec, fleet, locked, knowledge, needs: BTreeSet::new(), found: BTreeMap::new(), local: false };
+    let mut walk =
+        Walk { spec, fleet, locked, knowledge, needs: BTreeSet::new(), found: BTreeMap::new(), local: false };
     let under_test = match &spec.integration {
         Some(run) => walk.integration(&ServiceName::parse(&run.service)?, &run.commit)?,
         None => walk.chosen()?,
@@ -218,13 +224,19 @@ impl Walk<'_> {
         while let Some((service, wanted_by)) = left.pop() {
             let Some(resolved) = self.visit(&service, &wanted_by)? else { continue };
             let by = format!("{service} depends on it");
-            left.extend(resolved.manifest.dependencies.iter().map(|dependency| (dependency.clone(), by.clone())));
+            left.extend(
+                resolved.manifest.dependencies.iter().map(|dependency| (dependency.clone(), by.clone())),
+            );
         }
         Ok(None)
     }
 
     /// Exactly the declared dependencies of the service under test, and no more.
-    fn integration(&mut self, service: &ServiceName, commit: &str) -> Result<Option<ResolvedService>, Problem> {
+    fn integration(
+        &mut self,
+        service: &ServiceName,
+        commit: &str,
+    ) -> Result<Option<ResolvedService>, Problem> {
         self.known(service, "spec.integration")?;
         let Some(under_test) = self.at(service, Some(commit))? else { return Ok(None) };
         let Some(integration) = under_test.manifest.integration.clone() else {
@@ -266,7 +278,11 @@ impl Walk<'_> {
         Err(Problem::UnknownService { service: service.to_string(), wanted_by: wanted_by.to_owned() })
     }
 
-    fn at(&mut self, service: &ServiceName, reference: Option<&str>) -> Result<Option<ResolvedService>, Problem> {
+    fn at(
+        &mut self,
+        service: &ServiceName,
+        reference: Option<&str>,
+    ) -> Result<Option<ResolvedService>, Problem> {
         let Some(found) = self.commit(service, reference)? else { return Ok(None) };
         let key = (service.clone(), found.commit.clone());
         let manifest = match self.knowledge.manifests.get(&key) {
@@ -286,7 +302,11 @@ impl Walk<'_> {
         Ok(Some(ResolvedService { name, reference, commit, why, manifest, tag, image }))
     }
 
-    fn commit(&mut self, service: &ServiceName, reference: Option<&str>) -> Result<Option<FoundCommit>, Problem> {
+    fn commit(
+        &mut self,
+        service: &ServiceName,
+        reference: Option<&str>,
+    ) -> Result<Option<FoundCommit>, Problem> {
         if let Some(held) = self.held(service, reference) {
             return Ok(Some(held));
         }
@@ -308,7 +328,8 @@ impl Walk<'_> {
         let holds = self.spec.integration.is_some() || self.spec.update == Some(Update::Hold);
         let locked = self.locked.iter().find(|locked| locked.service == service.as_str())?;
         let commit = locked.commit.clone()?;
-        (holds && locked.reference.as_deref() == reference).then(|| FoundCommit { commit, why: locked.why.clone() })
+        (holds && locked.reference.as_deref() == reference)
+            .then(|| FoundCommit { commit, why: locked.why.clone() })
     }
 
     /// A digest that is recorded for the commit stays: an image changes only with a commit.

@@ -97,7 +97,8 @@ fn run_facts(
 
 fn delivery(facts: &Facts<'_>, generation: i64) -> Option<Delivery> {
     let name = integration::result::name(&facts.identity.name, generation);
-    let found = facts.observed.iter().find(|object| object.key.kind == "ConfigMap" && object.key.name == name)?;
+    let found =
+        facts.observed.iter().find(|object| object.key.kind == "ConfigMap" && object.key.name == name)?;
     let stored: ConfigMap = serde_json::from_value(found.body.clone()).ok()?;
     integration::result::delivery(&stored, &facts.identity.uid)
 }

@@ -1,6 +1,7 @@
 //! A small fleet as values, and a world that plans are carried out in.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "it is all test code")]
 
 use std::collections::BTreeMap;
 
@@ -12,10 +13,12 @@ use slipway_plan::desired::Identity;
 use slipway_plan::desired::integration::AgentSettings;
 use slipway_plan::diff::{Plan, Step};
 use slipway_plan::environment::decide::{self, Act, Decision, Facts};
-use slipway_plan::environment::resolve::{self, FoundCommit, FoundDigest, Knowledge, Need, Problem, Resolution, Resolved};
 use slipway_plan::environment::namespace;
+use slipway_plan::environment::resolve::{
+    self, FoundCommit, FoundDigest, Knowledge, Need, Problem, Resolution, Resolved,
+};
 use slipway_plan::manifest;
-use slipway_plan::object::{ObjectKey, Observed};
+use slipway_plan::object::{ObjectKey, Observed, digest};
 use slipway_plan::service_name::ServiceName;
 use slipway_plan::yaml;
 
@@ -75,7 +78,8 @@ impl Sources {
         match need {
             Need::Commit { service, reference } => {
                 let key = (service.to_string(), reference.clone().unwrap_or_default());
-                let why = reference.as_ref().map_or("trunk main".to_owned(), |branch| format!("branch {branch}"));
+                let why =
+                    reference.as_ref().map_or("trunk main".to_owned(), |branch| format!("branch {branch}"));
                 let missing = || resolve::Unavailable {
                     reason: slipway_crds::reasons::REFERENCE_NOT_FOUND,
                     message: format!("no {}", key.1),
@@ -102,9 +106,8 @@ impl Sources {
 
 /// A commit made up from a name.
 pub fn commit(service: &str, reference: &str) -> String {
-    let mut hex: String = format!("{service}{reference}").bytes().map(|byte| format!("{byte:02x}")).collect();
-    hex.truncate(40);
-    format!("{hex:0<40}")
+    let sum = digest(&json!([service, reference]));
+    format!("{sum:0<40}")
 }
 
 /// A checked name.

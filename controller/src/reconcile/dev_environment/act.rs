@@ -48,8 +48,8 @@ pub async fn act(
         Act::Apply(plan) => apply(context, environment, gathered, plan).await,
         Act::RemoveFinalizer => {
             forget(context, gathered);
-            let left: Vec<_> = environment.finalizers().iter().cloned().collect::<Vec<_>>();
-            let left: Vec<_> = left.into_iter().filter(|name| name != names::ENVIRONMENT_FINALIZER).collect();
+            let others = environment.finalizers().iter().filter(|name| *name != names::ENVIRONMENT_FINALIZER);
+            let left: Vec<_> = others.cloned().collect();
             set_finalizers(context, environment, &left).await
         }
         Act::RemoveObject => remove(context, environment).await,
@@ -74,11 +74,16 @@ async fn apply(
         info!(environment = identity.name, %step, "applying");
         tell_drift(context, environment, step).await;
     }
-    let owner = Owner { uid: identity.uid.clone(), manager: names::ENVIRONMENT_MANAGER.to_owned(), ..Owner::default() };
+    let owner = Owner {
+        uid: identity.uid.clone(),
+        manager: names::ENVIRONMENT_MANAGER.to_owned(),
+        ..Owner::default()
+    };
     let key = cache::environment_key(&identity.fleet_namespace, &identity.name);
-    let applier = Applier { client: &context.client, owner: &owner, written: Some((&context.cache.written, &key)) };
-    let applied = applier.apply(&plan.steps, rank).await;
-    remember_refusals(context, gathered, &applied)
+    let applier =
+        Applier { client: &context.client, owner: &owner, written: Some((&context.cache.written, &key)) };
+    let outcome = applier.apply(&plan.steps, rank).await;
+    remember_refusals(context, gathered, &outcome)
 }
 
 /// Names before what looks them up: Services, then the rest.
@@ -92,16 +97,17 @@ fn rank(key: &ObjectKey) -> usize {
 
 fn remember_refusals(context: &Context, gathered: &Gathered, applied: &Applied) -> Result<(), Error> {
     let uid = &gathered.identity.uid;
-    let Some(first) = applied.failed.first() else {
+    let (stale, failed): (Vec<_>, Vec<_>) = applied.failed.iter().partition(|error| error.is_stale());
+    let Some(first) = failed.first() else {
         context.refused.forget(uid);
-        return Ok(());
+        return if stale.is_empty() { Ok(()) } else { Err(Error::Stale(stale.len())) };
     };
     if applied.failed.iter().any(is_taken_address) {
         context.blocks.refuse(uid);
     }
-    let answers: Vec<_> = applied.failed.iter().map(ApplyError::answer).collect();
+    let answers: Vec<_> = failed.iter().map(|error| error.answer()).collect();
     context.refused.set(uid, answers);
-    Err(Error::Apply { failed: applied.failed.len(), first: first.answer() })
+    Err(Error::Apply { failed: failed.len(), first: first.answer() })
 }
 
 /// The API server's words for a ClusterIP that another Service has.
@@ -127,24 +133,30 @@ async fn tell_drift(context: &Context, environment: &Arc<DevEnvironment>, step: 
     }
 }
 
-async fn set_finalizers(context: &Context, environment: &DevEnvironment, finalizers: &[String]) -> Result<(), Error> {
+async fn set_finalizers(
+    context: &Context,
+    environment: &DevEnvironment,
+    finalizers: &[String],
+) -> Result<(), Error> {
     let (name, namespace) = (environment.name_any(), environment.namespace().unwrap_or_default());
     let api: Api<DevEnvironment> = Api::namespaced(context.client.clone(), &namespace);
     let version = environment.resource_version();
     let patch = json!({"metadata": {"resourceVersion": version, "finalizers": finalizers}});
-    let params = PatchParams { field_manager: Some(names::STATUS_MANAGER.to_owned()), ..PatchParams::default() };
+    let params =
+        PatchParams { field_manager: Some(names::STATUS_MANAGER.to_owned()), ..PatchParams::default() };
     let patched = api.patch(&name, &params, &Patch::Merge(patch)).await;
-    let write = |source| Error::Write { verb: "set the finalizers of", what: format!("DevEnvironment {name}"), source };
+    let write = |source| Error::Write {
+        verb: "set the finalizers of",
+        what: format!("DevEnvironment {name}"),
+        source,
+    };
     patched.map(drop).map_err(write)
 }
 
 async fn remove(context: &Context, environment: &DevEnvironment) -> Result<(), Error> {
     let (name, namespace) = (environment.name_any(), environment.namespace().unwrap_or_default());
     let api: Api<DevEnvironment> = Api::namespaced(context.client.clone(), &namespace);
-    let preconditions = Preconditions {
-        uid: environment.metadata.uid.clone(),
-        resource_version: None,
-    };
+    let preconditions = Preconditions { uid: environment.metadata.uid.clone(), resource_version: None };
     let deleted = api.delete(&name, &DeleteParams::default().preconditions(preconditions)).await;
     let write = |source| Error::Write { verb: "delete", what: format!("DevEnvironment {name}"), source };
     deleted.map(drop).map_err(write)

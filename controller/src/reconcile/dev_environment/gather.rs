@@ -84,7 +84,9 @@ pub async fn gather(
     let fleet = only_fleet(context, &identity.fleet_namespace);
     let active = decide::is_active(environment, now);
     let resolution = match &fleet {
-        Ok(fleet) if active => knowledge::resolve(context, environment, fleet, &identity.fleet_namespace).await,
+        Ok(fleet) if active => {
+            knowledge::resolve(context, environment, fleet, &identity.fleet_namespace).await
+        }
         _ => None,
     };
     let range = fleet.as_ref().ok().and_then(|fleet| fleet.addresses.as_ref()).filter(|_| active);

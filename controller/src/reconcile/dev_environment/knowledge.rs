@@ -51,7 +51,12 @@ enum Answer {
     Digest(FoundDigest),
 }
 
-async fn find_out(context: &Context, namespace: &str, needs: BTreeSet<Need>, known: &mut Knowledge) -> Option<()> {
+async fn find_out(
+    context: &Context,
+    namespace: &str,
+    needs: BTreeSet<Need>,
+    known: &mut Knowledge,
+) -> Option<()> {
     let answers = join_all(needs.iter().map(|need| answer(context, namespace, need))).await;
     for (need, answer) in needs.into_iter().zip(answers) {
         match (need, answer?) {

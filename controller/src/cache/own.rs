@@ -1,0 +1,60 @@
+//! Slipway's own objects, field by field as the API server keeps them.
+
+use std::sync::Arc;
+
+use kube::api::DynamicObject;
+use kube::runtime::reflector::Store;
+use kube::runtime::watcher;
+use kube::{Api, Client, ResourceExt as _};
+use slipway_plan::object::Observed;
+
+use super::{Written, observed, watch};
+
+/// The objects of Slipway's kinds. Beside the typed stores, because a type hides fields that it does not know and writes
+/// others in its own way: what is compared with git is what is really there.
+#[derive(Clone)]
+pub struct OwnObjects {
+    stores: Arc<Vec<(kube::discovery::ApiResource, Store<DynamicObject>)>>,
+    /// What we wrote and have not seen come back.
+    pub written: Written,
+}
+
+impl OwnObjects {
+    /// Starts a watch for each kind, in one namespace or in all, and tells of each object that came, changed or went.
+    pub fn start(
+        client: &Client,
+        namespace: Option<&str>,
+        tell: impl Fn(&DynamicObject) + Clone + Send + Sync + 'static,
+    ) -> Self {
+        let start = |resource: kube::discovery::ApiResource| {
+            let api = match namespace {
+                Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
+                None => Api::all_with(client.clone(), &resource),
+            };
+            let store = watch::start(api, watcher::Config::default(), resource.clone(), tell.clone());
+            (resource, store)
+        };
+        Self {
+            stores: Arc::new(crate::own_kinds().into_iter().map(start).collect()),
+            written: Written::default(),
+        }
+    }
+
+    /// Waits until every kind has been listed once.
+    pub async fn ready(&self) {
+        for (_, store) in self.stores.iter() {
+            // An error means that the process is shutting down.
+            let _ = store.wait_until_ready().await;
+        }
+    }
+
+    /// All of them in a namespace. None while the cache is older than what we wrote for this owner.
+    pub fn in_namespace(&self, namespace: &str, owner: &str) -> Option<Vec<Observed>> {
+        let found = self.stores.iter().flat_map(|(resource, store)| {
+            let there = store.state_filter(|object| object.namespace().as_deref() == Some(namespace));
+            there.into_iter().map(|object| observed(resource, &object)).collect::<Vec<_>>()
+        });
+        let found: Vec<Observed> = found.collect();
+        self.written.is_settled(owner, &found).then_some(found)
+    }
+}
