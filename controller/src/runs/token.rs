@@ -71,14 +71,14 @@ mod tests {
 
     #[test]
     fn a_token_for_anything_else_is_refused() {
-        let changes: [(&str, Value); 5] = [
+        let cases: [(&str, Value); 5] = [
             ("/authenticated", json!(false)),
             ("/audiences", json!([])),
             ("/audiences", json!(["https://kubernetes.default.svc"])),
             ("/user/username", json!("system:admin")),
             ("/user/extra", json!({})),
         ];
-        for (path, value) in changes {
+        for (path, value) in cases {
             let mut changed = status();
             *changed.pointer_mut(path).unwrap() = value;
             assert_eq!(holder_of(changed), None, "{path}");
