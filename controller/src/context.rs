@@ -12,9 +12,10 @@ use slipway_plan::addresses::{self, Block};
 use slipway_plan::desired::integration::AgentSettings;
 use slipway_plan::environment::decide::AddressesExhausted;
 
-use crate::cache::{Cache, Trigger};
+use crate::cache::{Cache, OwnObjects, Trigger};
 use crate::git::Git;
 use crate::metrics::Metrics;
+use crate::reconcile::gitsync;
 use crate::registry::Registry;
 use crate::repositories::Repositories;
 
@@ -30,7 +31,9 @@ pub struct Context {
     pub agent: AgentSettings,
     /// Objects in environments.
     pub cache: Cache,
-    /// Slipway's own objects.
+    /// Slipway's own objects, as they are kept.
+    pub own: OwnObjects,
+    /// Slipway's own objects, typed.
     pub stores: Stores,
     /// What the service repositories have.
     pub repositories: Repositories,
@@ -38,6 +41,10 @@ pub struct Context {
     pub blocks: Blocks,
     /// What the API server refused when an environment's last plan was carried out, by UID.
     pub refused: Memory<Vec<String>>,
+    /// The last look at each `GitSync`'s repository, by UID.
+    pub looks: Memory<Option<gitsync::Look>>,
+    /// What the files of each `GitSync` said, by UID.
+    pub known_files: Memory<Option<gitsync::Known>>,
     /// Failed attempts in a row, by object.
     pub attempts: Memory<u32>,
     /// Writes events.

@@ -4,6 +4,7 @@ pub mod apply;
 pub mod cache;
 pub mod context;
 pub mod error;
+pub mod finalizers;
 pub mod git;
 pub mod metrics;
 pub mod reconcile;

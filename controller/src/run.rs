@@ -18,11 +18,11 @@ use slipway_crds::v1alpha1::{DevEnvironment, Fleet, GitSync, ServiceRepo};
 use slipway_plan::desired::integration::AgentSettings;
 use tracing::info;
 
-use crate::cache::Cache;
-use crate::context::{Context, Stores};
+use crate::cache::{Cache, OwnObjects};
+use crate::context::{Context, Memory, Stores};
 use crate::git::{Git, Limits};
 use crate::metrics::Metrics;
-use crate::reconcile::{self, dev_environment, fleet, service_repo};
+use crate::reconcile::{self, dev_environment, fleet, gitsync, service_repo};
 use crate::registry::Registry;
 use crate::server;
 use crate::settings::Settings;
@@ -42,7 +42,9 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let fleets = controller::<Fleet>(&client, &settings);
     let repos = controller::<ServiceRepo>(&client, &settings);
     let environments = controller::<DevEnvironment>(&client, &settings).reconcile_on(triggered);
-    let syncs = controller::<GitSync>(&client, &settings);
+    let (ask_sync, syncs_asked) = mpsc::unbounded();
+    let syncs = controller::<GitSync>(&client, &settings).reconcile_on(syncs_asked);
+    let trigger_syncs = gitsync::trigger(syncs.store(), ask_sync);
     let stores = Stores {
         fleets: fleets.store(),
         repos: repos.store(),
@@ -54,10 +56,13 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         registry: Registry::new(settings.plain_http_registries.clone()),
         agent,
         cache: Cache::start(&client, &trigger),
+        own: OwnObjects::start(&client, settings.namespace.as_deref(), trigger_syncs),
         stores,
         repositories: Default::default(),
         blocks: Default::default(),
         refused: Default::default(),
+        looks: Memory::default(),
+        known_files: Memory::default(),
         attempts: Default::default(),
         recorder: Recorder::new(client.clone(), reporter()),
         metrics,
@@ -69,7 +74,7 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
         drive(fleets, fleet::reconcile, &context),
         drive(repos, service_repo::reconcile, &context),
         drive_when_cached(environments, &context),
-        async { drop(syncs) },
+        drive_syncs(syncs, &context),
     );
     info!("started");
     tokio::select! {
@@ -82,6 +87,12 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
 async fn drive_when_cached(controller: Controller<DevEnvironment>, context: &Arc<Context>) {
     context.cache.ready().await;
     drive(controller, dev_environment::reconcile, context).await;
+}
+
+/// Nor must objects of a `GitSync`.
+async fn drive_syncs(controller: Controller<GitSync>, context: &Arc<Context>) {
+    context.own.ready().await;
+    drive(controller, gitsync::reconcile, context).await;
 }
 
 async fn drive<K, R, F>(controller: Controller<K>, reconcile: R, context: &Arc<Context>)

@@ -16,6 +16,7 @@ use slipway_plan::environment::decide::{self, Act};
 use crate::context::{self, Context};
 use crate::reconcile::{chain, dev_environment};
 
+use crate::runs;
 use crate::settings::Settings;
 
 /// The largest environment that is planned, in bytes.
@@ -36,7 +37,8 @@ pub async fn serve(settings: &Settings, context: Arc<Context>, registry: Registr
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .route("/v1/plan/{namespace}", post(plan).layer(DefaultBodyLimit::max(PLAN_LIMIT)))
-        .with_state(shared);
+        .with_state(shared)
+        .merge(runs::router(client));
     let listener = tokio::net::TcpListener::bind(settings.listen).await;
     let listener =
         listener.with_context(|| format!("failed to listen on {}: is it in use?", settings.listen))?;
@@ -48,6 +50,7 @@ async fn ready(State(shared): State<Shared>) -> Result<&'static str, StatusCode>
     let Shared { context, .. } = shared;
     let all = async {
         context.cache.ready().await;
+        context.own.ready().await;
         let _ = context.stores.environments.wait_until_ready().await;
         let _ = context.stores.fleets.wait_until_ready().await;
         let _ = context.stores.repos.wait_until_ready().await;

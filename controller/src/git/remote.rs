@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
-use super::{Credentials, GitError};
+use super::{Credentials, GitError, Secret};
 
 /// A repository on a server, read with or without credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,16 @@ impl Remote {
     /// A public repository.
     pub fn public(url: &str) -> Result<Self, GitError> {
         Ok(Self { url: RepositoryUrl::parse(url)?, credentials: None })
+    }
+
+    /// The repository as far as it is in the mirror: with the identity that fetched it, without its credentials.
+    pub fn mirrored(url: &str, identity: Option<String>) -> Result<Self, GitError> {
+        let credentials = identity.map(|identity| Credentials {
+            identity,
+            username: String::new(),
+            password: Secret::new(String::new()),
+        });
+        Ok(Self { url: RepositoryUrl::parse(url)?, credentials })
     }
 
     /// The mirror's folder: readable for people, and its own for each URL and identity.
@@ -87,7 +97,6 @@ impl fmt::Debug for RepositoryUrl {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::git::Secret;
 
     #[test]
     fn only_plain_http_urls_are_taken() {

@@ -2,7 +2,7 @@
 
 pub mod dev_environment;
 pub mod fleet;
-
+pub mod gitsync;
 pub mod service_repo;
 
 use std::fmt::Debug;

@@ -1,0 +1,105 @@
+//! Everything that is known when a `GitSync` is decided on.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use kube::ResourceExt as _;
+use slipway_crds::v1alpha1::GitSync;
+use slipway_plan::commit::CommitId;
+use slipway_plan::gitsync::files::{self, File, Home, Reading};
+use slipway_plan::gitsync::report::{Applied, Attempt};
+use slipway_plan::gitsync::source::{Failure, Fetched};
+use slipway_plan::object::Observed;
+
+use super::act::Done;
+use super::look::{self, failure};
+use crate::context::Context;
+use crate::git::{Content, GitError, Remote, TreeFile};
+
+/// What is known.
+pub struct Gathered {
+    /// What the repository gave.
+    pub fetched: Fetched,
+    /// The commit that was applied before and is no longer part of the branch.
+    pub rewritten: Option<String>,
+    /// What the files say, when a revision could be read.
+    pub reading: Option<Arc<Reading>>,
+    /// All objects of Slipway's kinds in the namespace.
+    pub observed: Vec<Observed>,
+    /// When the repository is asked again.
+    pub next: Timestamp,
+}
+
+/// What was read at a commit, remembered: most reconciles are about objects, not about files.
+#[derive(Clone, Debug)]
+pub struct Known {
+    revision: CommitId,
+    generation: Option<i64>,
+    reading: Arc<Reading>,
+}
+
+impl Gathered {
+    /// What the status is computed from.
+    pub fn attempt<'a>(&'a self, sync: &'a GitSync, done: Option<&'a Done>) -> Attempt<'a> {
+        let applied = self.reading.as_ref().zip(done).map(|(reading, done)| Applied {
+            reading,
+            observed: &self.observed,
+            decision: &done.decision,
+            outcome: &done.outcome,
+        });
+        Attempt { sync, fetched: &self.fetched, rewritten: self.rewritten.as_deref(), applied }
+    }
+}
+
+/// Looks at the repository when it is time to, and reads the files of the commit to apply.
+pub async fn gather(context: &Context, sync: &GitSync, observed: Vec<Observed>, now: Timestamp) -> Gathered {
+    let look = look::look(context, sync, now).await;
+    let (fetched, reading) = match look.head {
+        Ok(head) => match read(context, sync, &head).await {
+            Ok(reading) => (Fetched::Head(head), Some(reading)),
+            Err(error) => fall_back(context, sync, failure(&error)).await,
+        },
+        Err(failure) => fall_back(context, sync, failure).await,
+    };
+    Gathered { fetched, rewritten: look.rewritten, reading, observed, next: look.poll.next }
+}
+
+/// The commit that was tried last goes on being applied, when it can still be read.
+async fn fall_back(context: &Context, sync: &GitSync, failure: Failure) -> (Fetched, Option<Arc<Reading>>) {
+    let last = sync.status.as_ref().and_then(|status| status.last_attempted_revision.as_ref());
+    if let Some(last) = last.and_then(|last| last.parse().ok())
+        && let Ok(reading) = read(context, sync, &last).await
+    {
+        return (Fetched::Failed { failure, last: Some(last) }, Some(reading));
+    }
+    (Fetched::Failed { failure, last: None }, None)
+}
+
+async fn read(context: &Context, sync: &GitSync, revision: &CommitId) -> Result<Arc<Reading>, GitError> {
+    let id = sync.uid().unwrap_or_default();
+    let generation = sync.metadata.generation;
+    if let Some(known) = context.known_files.get(&id)
+        && (&known.revision, known.generation) == (revision, generation)
+    {
+        return Ok(known.reading);
+    }
+    let (namespace, name) = (sync.namespace().unwrap_or_default(), sync.name_any());
+    let identity =
+        sync.spec.credentials.as_ref().map(|credentials| format!("{namespace}/{}", credentials.secret));
+    let mirror = Remote::mirrored(&sync.spec.url, identity)?;
+    let path = sync.spec.path.as_deref().unwrap_or_default();
+    let tree = context.git.read_tree(&mirror, revision, path, files::is_manifest).await?;
+    let files: Vec<File> = tree.into_iter().map(file).collect();
+    let reading = Arc::new(files::read(&files, &Home { namespace: &namespace, name: &name, uid: &id }));
+    let known = Known { revision: revision.clone(), generation, reading: Arc::clone(&reading) };
+    context.known_files.set(&id, Some(known));
+    Ok(reading)
+}
+
+fn file(file: TreeFile) -> File {
+    let content = match file.content {
+        Content::Bytes(bytes) => files::Content::Bytes(bytes),
+        Content::TooLarge(size) => files::Content::TooLarge(size),
+    };
+    File { path: file.path, content }
+}

@@ -1,0 +1,116 @@
+//! Asks a repository for news, and brings what is new into the mirror.
+
+use jiff::Timestamp;
+use kube::ResourceExt as _;
+use slipway_crds::v1alpha1::GitSync;
+use slipway_plan::commit::CommitId;
+use slipway_plan::gitsync::poll::{self, Poll};
+use slipway_plan::gitsync::source::{self, Failure, Followed};
+
+use crate::context::Context;
+use crate::git::{Git, GitError, Remote, Want};
+use crate::reconcile::service_repo;
+
+/// What the last look at a repository gave.
+#[derive(Clone, Debug)]
+pub struct Look {
+    /// When it was, and when the next one is.
+    pub poll: Poll,
+    /// The commit that is followed, or why it could not be told.
+    pub head: Result<CommitId, Failure>,
+    /// The commit that was applied before and is no longer part of the branch.
+    pub rewritten: Option<String>,
+}
+
+/// Looks when it is time to, and else remembers.
+pub async fn look(context: &Context, sync: &GitSync, now: Timestamp) -> Look {
+    let id = sync.uid().unwrap_or_default();
+    let last = context.looks.get(&id);
+    match last {
+        Some(look) if !poll::is_due(Some(&look.poll), sync, now) => look,
+        last => {
+            let look = look_again(context, sync, last, now).await;
+            context.looks.set(&id, Some(look.clone()));
+            look
+        }
+    }
+}
+
+async fn look_again(context: &Context, sync: &GitSync, last: Option<Look>, now: Timestamp) -> Look {
+    let asked = ask(context, sync).await;
+    let failures = match &asked {
+        Ok(_) => 0,
+        Err(_) => last.map_or(0, |look| look.poll.failures).saturating_add(1),
+    };
+    let wait = poll::wait(&sync.spec.interval, failures, rand::random());
+    let poll = Poll { question: poll::question(sync), next: now + wait, failures };
+    match asked {
+        Ok((head, rewritten)) => Look { poll, head: Ok(head), rewritten },
+        Err(error) => Look { poll, head: Err(failure(&error)), rewritten: None },
+    }
+}
+
+/// An error as what it means for the `GitSync`.
+pub fn failure(error: &GitError) -> Failure {
+    Failure { reason: error.reason(), message: error.to_string(), needs_a_person: error.needs_a_person() }
+}
+
+async fn ask(context: &Context, sync: &GitSync) -> Result<(CommitId, Option<String>), GitError> {
+    let namespace = sync.namespace().unwrap_or_default();
+    let spec = &sync.spec;
+    let remote = service_repo::remote(context, &namespace, &spec.url, spec.credentials.as_ref()).await?;
+    let followed = Followed::of(spec);
+    let Some(full_name) = followed.full_name() else {
+        return pinned(&context.git, &remote, &followed).await.map(|head| (head, None));
+    };
+    let head = head(&context.git, &remote, &followed).await?;
+    if !context.git.has_commit(&remote, &head).await? {
+        context.git.fetch(&remote, Want::Reference(full_name.clone())).await?;
+    }
+    let rewritten = rewritten(&context.git, &remote, sync, &head, full_name).await?;
+    Ok((head, rewritten))
+}
+
+async fn pinned(git: &Git, remote: &Remote, followed: &Followed) -> Result<CommitId, GitError> {
+    let Followed::Commit(commit) = followed else {
+        return Err(GitError::ReferenceNotFound { url: remote.url.clone(), reference: followed.to_string() });
+    };
+    git.fetch(remote, Want::Commit(commit.clone())).await?;
+    git.resolve(remote, commit.as_str()).await.map(|resolved| resolved.commit)
+}
+
+async fn head(git: &Git, remote: &Remote, followed: &Followed) -> Result<CommitId, GitError> {
+    let refs = git.refs(remote).await?;
+    if refs.is_empty() {
+        return Err(GitError::RepositoryEmpty { url: remote.url.clone() });
+    }
+    let found = match followed {
+        Followed::Branch(name) => refs.branch(name),
+        Followed::Tag(name) => refs.tag(name),
+        Followed::Commit(commit) => Some(commit),
+    };
+    let missing = || GitError::ReferenceNotFound { url: remote.url.clone(), reference: followed.to_string() };
+    found.cloned().ok_or_else(missing)
+}
+
+/// The commit that was applied last, when the head is not built on it.
+async fn rewritten(
+    git: &Git,
+    remote: &Remote,
+    sync: &GitSync,
+    head: &CommitId,
+    full_name: String,
+) -> Result<Option<String>, GitError> {
+    let status = sync.status.as_ref();
+    let same =
+        status.and_then(|status| status.last_applied_source.clone()) == Some(source::identity(&sync.spec));
+    let last =
+        status.and_then(|status| status.last_applied_revision.as_ref()).and_then(|last| last.parse().ok());
+    let Some(last) = last.filter(|last| same && last != head) else { return Ok(None) };
+    // A mirror that is younger than that commit is shallow: it is completed before anything is claimed.
+    if !git.has_commit(remote, &last).await? {
+        git.fetch(remote, Want::History(full_name)).await?;
+    }
+    let built_on = git.is_ancestor(remote, &last, head).await?;
+    Ok((!built_on).then(|| last.to_string()))
+}

@@ -1,0 +1,70 @@
+//! `GitSync`: gather, decide, apply, report.
+
+mod act;
+mod end;
+mod gather;
+mod look;
+mod tell;
+mod trigger;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::ResourceExt as _;
+use kube::runtime::controller::Action;
+use slipway_crds::names;
+use slipway_crds::v1alpha1::{GitSync, GitSyncStatus};
+use slipway_plan::gitsync::poll;
+use slipway_plan::gitsync::report as say;
+
+use crate::context::{self, Context};
+use crate::error::Error;
+use crate::{finalizers, report};
+
+pub use gather::Known;
+pub use look::Look;
+pub use trigger::trigger;
+
+/// How long the cache may be behind our own writes before they are taken for lost.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// One look at a `GitSync`: its repository when that is due, its objects always.
+pub async fn reconcile(sync: Arc<GitSync>, context: Arc<Context>) -> Result<Action, Error> {
+    let now = context::now();
+    let namespace = sync.namespace().unwrap_or_default();
+    let Some(observed) = context.own.in_namespace(&namespace, &owner(&sync)) else {
+        context.own.written.expire(&owner(&sync), PATIENCE);
+        return Ok(Action::requeue(PATIENCE));
+    };
+    if sync.metadata.deletion_timestamp.is_some() {
+        return end::end(&context, &sync, &observed, now).await;
+    }
+    if !sync.finalizers().iter().any(|name| name == names::GITSYNC_FINALIZER) {
+        finalizers::add(&context.client, sync.as_ref(), names::GITSYNC_FINALIZER).await?;
+        return Ok(Action::await_change());
+    }
+    if let Some(suspension) = poll::suspension(&sync, now) {
+        write(&context, &sync, say::suspended(&sync, suspension, now)).await?;
+        return Ok(super::again(suspension.until));
+    }
+    let gathered = gather::gather(&context, &sync, observed, now).await;
+    let done = act::act(&context, &sync, &gathered).await?;
+    let status = say::status(&gathered.attempt(&sync, done.as_ref()), now);
+    write(&context, &sync, status).await?;
+    act::failures(done.as_ref())?;
+    Ok(super::again(Some(gathered.next)))
+}
+
+/// What [`crate::cache::Written`] knows a `GitSync` by.
+fn owner(sync: &GitSync) -> String {
+    format!("{}/{}", sync.namespace().unwrap_or_default(), sync.name_any())
+}
+
+async fn write(context: &Context, sync: &GitSync, status: GitSyncStatus) -> Result<(), Error> {
+    let changed = sync.status.as_ref() != Some(&status);
+    let news = slipway_plan::gitsync::events::of_status(sync.status.as_ref(), &status);
+    let reported = GitSync { status: Some(status), ..sync.clone() };
+    report::status(&context.client, &reported, changed).await?;
+    tell::tell(context, sync, news).await;
+    Ok(())
+}
