@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::net::TcpSocket;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
@@ -24,6 +25,7 @@ use crate::part::{Ended, first_end};
 use crate::precheck;
 use crate::settings::{self, NODE_NAME, Settings};
 
+const API_PORT: u16 = 6443;
 const API: &str = "kube-apiserver";
 const REGISTRY: &str = "registry";
 
@@ -41,6 +43,7 @@ struct Standing {
     runtime: Runtime,
     namespaces: Arc<Namespaces>,
     janitor: Janitor,
+    _reserved: Option<(u16, TcpSocket)>,
 }
 
 impl Standing {
@@ -72,7 +75,9 @@ impl Cluster {
         precheck::require(options.mode)?;
         let cache = Cache::open()?;
         cache.prepare(options.mode, options.progress)?;
-        let settings = Arc::new(settings::settle(options, &cache)?);
+        let reserved = (options.mode == Mode::Fast).then(forward::reserve).transpose()?;
+        let api_port = reserved.as_ref().map_or(API_PORT, |(port, _)| *port);
+        let settings = Arc::new(settings::settle(options, &cache, api_port)?);
         let keeper = cache.program(Program::Keeper);
         let temporary = options.data_dir.is_none().then_some(settings.data.as_path());
         let janitor = Janitor::start(&keeper, &settings.name(), temporary)?;
@@ -87,7 +92,7 @@ impl Cluster {
             ended: sender,
             progress: options.progress,
         };
-        let standing = Some(Standing { runtime, namespaces, janitor });
+        let standing = Some(Standing { runtime, namespaces, janitor, _reserved: reserved });
         let cluster = Self { starter, cache, published: Mutex::default(), ended, standing };
         cluster.publish_own()?;
         Ok(cluster)

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::runtime::Handle;
 
 use crate::error::{Error, Result};
@@ -19,6 +19,18 @@ pub(crate) fn open(publish: &Publish, inside: &Handle) -> Result<SocketAddr> {
     let address = listener.local_addr().map_err(failed)?;
     inside.spawn(accept_all(listener, publish.target));
     Ok(address)
+}
+
+/// A free port of 127.0.0.1 that stays free for a server that shares ports: the socket holds it and never listens.
+pub(crate) fn reserve() -> Result<(u16, TcpSocket)> {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let bind = || {
+        let socket = TcpSocket::new_v4()?;
+        socket.set_reuseport(true)?;
+        socket.bind(address)?;
+        Ok((socket.local_addr()?.port(), socket))
+    };
+    bind().map_err(|source| Error::Listen { name: "kube-apiserver".into(), address, source })
 }
 
 async fn accept_all(listener: std::net::TcpListener, target: SocketAddr) {

@@ -1,7 +1,7 @@
 //! Everything the parts of one cluster have to agree about.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::Ipv4Addr;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -10,8 +10,6 @@ use crate::cgroup;
 use crate::error::{Error, Result};
 use crate::network;
 use crate::options::{Mode, Options};
-
-const API_PORT: u16 = 6443;
 
 /// The longest path of a Unix socket that the kernel takes, less the names of ours.
 const DATA_PATH_LIMIT: usize = 80;
@@ -83,7 +81,7 @@ impl Settings {
 }
 
 /// Decides what the options leave open and makes the data directory.
-pub(crate) fn settle(options: &Options, cache: &Cache) -> Result<Settings> {
+pub(crate) fn settle(options: &Options, cache: &Cache, api_port: u16) -> Result<Settings> {
     let id = format!("{:06x}", rand::random::<u32>() & 0x00ff_ffff);
     let data = options.data_dir.clone().unwrap_or_else(|| cache.clusters().join(&id));
     check_data_path(&data)?;
@@ -102,20 +100,10 @@ pub(crate) fn settle(options: &Options, cache: &Cache) -> Result<Settings> {
         cache: cache.clone(),
         data,
         cgroup: cgroup::Version::detect().unwrap_or(cgroup::Version::Two),
-        api_port: api_port(options.mode)?,
+        api_port,
         audit: options.audit,
         extra_hosts: options.extra_hosts.clone(),
     })
-}
-
-/// A node has its network to itself; without one, a port that is free just now.
-fn api_port(mode: Mode) -> Result<u16> {
-    if mode == Mode::Full {
-        return Ok(API_PORT);
-    }
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let failed = |source| Error::Listen { name: "kube-apiserver".into(), address, source };
-    Ok(TcpListener::bind(address).and_then(|listener| listener.local_addr()).map_err(failed)?.port())
 }
 
 /// Whether a cluster can live in this directory; the answer says why not.

@@ -40,7 +40,11 @@ pub(super) fn part(settings: &Settings, authority: &Authority) -> Result<Part> {
     arguments.extend(match settings.mode {
         Mode::Full => node_arguments(&kubelet_client),
         // Nothing may listen beyond loopback, and a loopback address cannot be an endpoint of the kubernetes Service.
-        Mode::Fast => vec![format!("--bind-address={address}"), "--endpoint-reconciler-type=none".to_owned()],
+        Mode::Fast => vec![
+            format!("--bind-address={address}"),
+            "--endpoint-reconciler-type=none".to_owned(),
+            "--permit-port-sharing".to_owned(),
+        ],
     });
     if settings.audit {
         let policy = settings.write("audit-policy.json", &audit_policy().to_string())?;

@@ -61,6 +61,8 @@ state = "/run/containerd"
   sandbox_image = "{PAUSE_IMAGE}"
   # Without CAP_SYS_RESOURCE, as in many sandboxes, nobody may lower the score below its own.
   restrict_oom_score_adj = true
+  # A profile would stay in the host's kernel.
+  disable_apparmor = true
 
   [plugins."io.containerd.grpc.v1.cri".containerd]
     snapshotter = "overlayfs"

@@ -7,6 +7,7 @@
     reason = "a failing test may say so loudly"
 )]
 
+mod inside;
 mod lifetime;
 mod network;
 mod parts;
