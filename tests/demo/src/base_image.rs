@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use slipway_cluster::{Cache, Progress, debian_package};
+use slipway_cluster::{Cache, Progress};
 use slipway_images::{Execution, Image, Layer, LayerBuilder, Registry};
 
 use crate::layer_cache::LayerCache;
@@ -78,7 +78,7 @@ fn make_debian(packages: &[String], excluded: &[String], scratch: &Path) -> Resu
         "  making the base image of the demo from {} Debian packages: about 2 min, once",
         packages.len()
     );
-    let tool = debian_package(&Cache::open()?, "mmdebstrap", Progress::Lines)?.join("usr/bin");
+    let tool = Cache::open()?.debian_package("mmdebstrap", Progress::Lines)?.join("usr/bin");
     let archive = scratch.join("base.tar");
     let mut command = Command::new("perl");
     command.arg(tool.join("mmdebstrap")).args(["--variant=minbase", "--mode=root", "--skip=output/dev"]);

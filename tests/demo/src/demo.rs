@@ -68,8 +68,7 @@ impl Demo {
         let directory = cluster.data_dir().join("git");
         let repositories = Repositories::create(&sources, &directory)?;
         steps.run("an image for each commit", build_heads(&images, &repositories)).await?;
-        let git =
-            steps.run("git server", serve_git(&cluster, &repositories, &directory, &images, options)).await?;
+        let git = serve_git(&cluster, &repositories, &directory, &images, options).await?;
 
         let demo = Self { cluster, client, repositories, git };
         if options.operator {

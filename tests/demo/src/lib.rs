@@ -31,7 +31,7 @@ pub use programs::Program;
 pub use push::Pushed;
 pub use repositories::{FLEET, Repositories};
 pub use repository::{Change, Repository, TRUNK};
-pub use run::{Then, run};
+pub use run::{End, run};
 pub use service_image::{Built, ServiceImages};
 pub use sources::Sources;
 pub use waiting::wait_for;

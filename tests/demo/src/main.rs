@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use slipway_demo::{GitServer, ServiceImages, Then, build_pushed, run};
+use slipway_demo::{End, GitServer, ServiceImages, build_pushed, run};
 
 /// A fleet of real services with their repositories, on a Kubernetes of its own.
 #[derive(Parser)]
@@ -23,6 +23,9 @@ enum Action {
         /// Check that the whole fleet works, and end.
         #[arg(long)]
         check: bool,
+        /// Keep everything until Ctrl-C when something fails.
+        #[arg(long, conflicts_with = "check")]
+        keep: bool,
     },
     /// Serve the repositories below a directory over HTTP.
     GitServer {
@@ -47,7 +50,7 @@ enum Action {
 #[tokio::main]
 async fn main() -> Result<()> {
     match Arguments::parse().action {
-        Action::Run { check } => Box::pin(run(if check { Then::Check } else { Then::Stay })).await,
+        Action::Run { check, keep } => Box::pin(run(end(check, keep))).await,
         Action::GitServer { listen, directory } => GitServer::start_at(&directory, listen).await?.run().await,
         Action::BuildImage { registry, base } => {
             let mut pushed = String::new();
@@ -55,5 +58,13 @@ async fn main() -> Result<()> {
             let repository = std::env::current_dir().context("the repository is gone")?;
             build_pushed(&ServiceImages::new(&registry, &base), &repository, &pushed).await
         }
+    }
+}
+
+fn end(check: bool, keep: bool) -> End {
+    match (check, keep) {
+        (true, _) => End::Checked,
+        (false, true) => End::InterruptedAlone,
+        (false, false) => End::Interrupted,
     }
 }

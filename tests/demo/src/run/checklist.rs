@@ -2,12 +2,12 @@
 
 use k8s_openapi::api::core::v1::Pod;
 use slipway_crds::names;
-use slipway_crds::v1alpha1::DevEnvironment;
+use slipway_crds::v1alpha1::{DevEnvironment, LockedService};
 
 /// One line of the check-list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Row {
-    /// The service, or a store of `local`.
+    /// The service, or `local`.
     pub service: String,
     /// Its image exists.
     pub image: bool,
@@ -35,22 +35,15 @@ impl Row {
 /// What is to be shown of an environment and its pods.
 pub(super) fn rows(environment: &DevEnvironment, pods: &[Pod]) -> Vec<Row> {
     let Some(status) = &environment.status else { return Vec::new() };
-    let stores_ready = !status.stores.is_empty() && status.stores.iter().all(|store| store.ready);
-    let stores = (!status.stores.is_empty()).then(|| Row {
-        service: names::LOCAL.to_owned(),
-        image: true,
-        container: is_running(pods, names::LOCAL),
-        health: stores_ready,
-        note: String::new(),
-    });
-    let services = status.lock.iter().map(|locked| Row {
+    let row = |locked: &LockedService| Row {
         service: locked.service.clone(),
-        image: locked.image.is_some(),
+        // The images of stores are named in the Fleet, not locked.
+        image: locked.image.is_some() || locked.service == names::LOCAL,
         container: is_running(pods, &locked.service),
         health: locked.ready,
         note: if locked.ready { String::new() } else { waiting_for(pods, &locked.service) },
-    });
-    stores.into_iter().chain(services).collect()
+    };
+    status.lock.iter().map(row).collect()
 }
 
 fn pods_of<'a>(pods: &'a [Pod], service: &'a str) -> impl Iterator<Item = &'a Pod> {
@@ -87,13 +80,14 @@ mod tests {
 
     fn environment() -> DevEnvironment {
         let lock = json!([
+            {"service": "local", "commit": "", "why": "stores", "ready": false},
             {"service": "www", "commit": "3f2c", "why": "trunk", "image": "r/www@sha256:1", "ready": true},
             {"service": "api", "commit": "91ab", "why": "trunk", "ready": false},
         ]);
         serde_json::from_value(json!({
             "metadata": {"name": "demo"},
             "spec": {"profile": "demo"},
-            "status": {"lock": lock, "stores": [{"name": "redis", "ready": false}]},
+            "status": {"lock": lock},
         }))
         .unwrap()
     }

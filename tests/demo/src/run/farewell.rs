@@ -1,13 +1,12 @@
 //! What a person needs to go on from here.
 
 use std::fmt::Write;
-use std::path::Path;
 
 use anyhow::Result;
 use slipway_crds::v1alpha1::DevEnvironment;
 
+use super::terminal;
 use crate::demo::Demo;
-use crate::programs::Program;
 use crate::repositories::FLEET;
 
 /// URLs of the services, the line for another terminal, and where to clone from and push to.
@@ -19,23 +18,11 @@ pub(super) async fn text(demo: &Demo, environment: &DevEnvironment) -> Result<St
     }
     let www = demo.publish(environment, "www").await?;
     writeln!(text, "  try         http://{www}/journey?from=harbour&to=station")?;
-    writeln!(text, "\nIn another terminal:\n  {}", line(demo)?)?;
+    writeln!(text, "\nIn another terminal:\n  {}", terminal::line(demo)?)?;
     writeln!(text, "\nClone, change, push; the environment follows:")?;
     for repository in demo.repositories().services().iter().map(String::as_str).chain([FLEET]) {
         writeln!(text, "  git clone {}", demo.clone_url(repository))?;
     }
     write!(text, "\nCtrl-C ends it all.")?;
     Ok(text)
-}
-
-fn line(demo: &Demo) -> Result<String> {
-    let (cluster, cli) = (demo.cluster(), Program::Cli.path()?);
-    let folder = |path: &Path| path.parent().unwrap_or(path).display().to_string();
-    let kubectl = cluster.kubectl_path();
-    Ok(format!(
-        "export KUBECONFIG={} PATH={}:\"$PATH\"; alias kubectl={}",
-        cluster.kubeconfig_path().display(),
-        folder(&cli),
-        kubectl.display(),
-    ))
 }

@@ -4,6 +4,7 @@ mod checklist;
 mod farewell;
 mod integration;
 mod report;
+mod terminal;
 mod watch;
 
 use std::time::Duration;
@@ -20,40 +21,46 @@ const ENVIRONMENT: &str = "demo";
 /// How long it may take once the operator runs.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// What to do with the fleet once it is ready.
+/// When the demo ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Then {
-    /// Let people use it, until Ctrl-C.
-    Stay,
-    /// Check it, then end.
-    Check,
+pub enum End {
+    /// At Ctrl-C, or when it cannot be brought up.
+    Interrupted,
+    /// Once it is checked, or when it cannot be brought up.
+    Checked,
+    /// At Ctrl-C alone, so that a failure can be looked at.
+    InterruptedAlone,
 }
 
-/// Starts the demo and does what is wanted. Whatever happens, nothing of it is left afterwards.
-pub async fn run(then: Then) -> Result<()> {
+/// Starts the demo, checks it, and lets people use it until its end. Nothing of it is left afterwards.
+pub async fn run(end: End) -> Result<()> {
     let demo = tokio::select! {
         demo = Box::pin(Demo::start(DemoOptions::default())) => demo?,
         () = interrupted() => bail!("interrupted"),
     };
     let outcome = tokio::select! {
-        outcome = Box::pin(use_demo(&demo, then)) => outcome,
+        outcome = Box::pin(bring_up(&demo, end)) => outcome,
         ended = demo.cluster().ended() => Err(slipway_cluster::Error::from(ended).into()),
         () = interrupted() => Ok(()),
     };
-    if outcome.is_err() {
-        eprintln!("{}", report::failure(&demo).await);
+    if let Err(error) = &outcome {
+        eprintln!("{}\n{error:#}", report::failure(&demo).await);
+        if end == End::InterruptedAlone {
+            eprintln!("\nIt is kept until Ctrl-C. In another terminal:\n  {}", terminal::line(&demo)?);
+            interrupted().await;
+        }
     }
     demo.stop().await.context("the demo ran, but could not be cleared away")?;
     outcome
 }
 
-async fn use_demo(demo: &Demo, then: Then) -> Result<()> {
+async fn bring_up(demo: &Demo, end: End) -> Result<()> {
     let ready = tokio::time::timeout(PATIENCE, watch::until_ready(demo, ENVIRONMENT)).await;
     let environment =
         ready.with_context(|| format!("the environment is not ready after {} s", PATIENCE.as_secs()))??;
     integration::run(demo, "www").await?;
     check(demo, &environment).await?;
-    if then == Then::Stay {
+    if end != End::Checked {
         println!("{}", farewell::text(demo, &environment).await?);
         std::future::pending::<()>().await;
     }
