@@ -1,7 +1,7 @@
 //! The one request that needs every service and both stores.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
@@ -29,6 +29,19 @@ pub struct Journey {
 pub async fn travel(www: SocketAddr) -> Result<Journey> {
     let body = get(www, "/journey?from=harbour&to=station").await?;
     serde_json::from_str(&body).with_context(|| format!("www answered {body:?}"))
+}
+
+/// Like [`travel`], again and again until it works or `patience` ends: a node learns of new addresses a moment after the
+/// services behind them are ready.
+pub async fn travel_within(www: SocketAddr, patience: Duration) -> Result<Journey> {
+    let end = Instant::now() + patience;
+    loop {
+        let outcome = travel(www).await;
+        if outcome.is_ok() || Instant::now() > end {
+            return outcome;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }
 
 /// Body of a page of a service; an error when it is not 200.

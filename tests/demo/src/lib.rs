@@ -25,7 +25,7 @@ pub use environment::is_ready;
 pub use git_server::GitServer;
 pub use hook::build_pushed;
 pub use install::Installation;
-pub use journey::{Journey, get, travel};
+pub use journey::{Journey, get, travel, travel_within};
 pub use layer_cache::LayerCache;
 pub use programs::Program;
 pub use push::Pushed;

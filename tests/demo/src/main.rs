@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
@@ -48,8 +49,18 @@ enum Action {
 }
 
 #[tokio::main]
-async fn main() -> Result<()> {
-    match Arguments::parse().action {
+async fn main() -> ExitCode {
+    match act(Arguments::parse().action).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn act(action: Action) -> Result<()> {
+    match action {
         Action::Run { check, keep } => Box::pin(run(end(check, keep))).await,
         Action::GitServer { listen, directory } => GitServer::start_at(&directory, listen).await?.run().await,
         Action::BuildImage { registry, base } => {

@@ -1,10 +1,8 @@
 //! The check of the demo can fail: it does when any one part of the fleet is stopped.
 #![allow(clippy::unwrap_used, reason = "a test ends where its setup fails")]
 
-use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::Result;
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{ListParams, Patch, PatchParams};
@@ -12,7 +10,7 @@ use kube::runtime::conditions;
 use kube::runtime::wait::await_condition;
 use kube::{Api, Client, ResourceExt};
 use serde_json::json;
-use slipway_demo::{Demo, DemoOptions, Journey, travel, wait_for};
+use slipway_demo::{Demo, DemoOptions, travel, travel_within, wait_for};
 
 const PATIENCE: Duration = Duration::from_mins(3);
 
@@ -80,18 +78,6 @@ async fn wait_until_no_pod_ends(client: &Client, namespace: &str) {
     }
 }
 
-/// What was just started may need a moment to find the others again.
-async fn travel_at_last(www: SocketAddr) -> Result<Journey> {
-    let end = Instant::now() + PATIENCE;
-    loop {
-        let outcome = travel(www).await;
-        if outcome.is_ok() || Instant::now() > end {
-            return outcome;
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-}
-
 #[tokio::test]
 async fn the_journey_fails_with_any_one_service_stopped_and_works_again_afterwards() {
     let demo = Demo::start(DemoOptions::default()).await.unwrap();
@@ -106,7 +92,7 @@ async fn the_journey_fails_with_any_one_service_stopped_and_works_again_afterwar
     let names: Vec<&str> = workloads.iter().map(Workload::name).collect();
     assert_eq!(names, ["api", "ats", "dispatch-web", "dispatch-worker", "eta", "www", "local"]);
     for workload in &workloads {
-        travel_at_last(www)
+        travel_within(www, PATIENCE)
             .await
             .unwrap_or_else(|error| panic!("before {} stops: {error:#}", workload.name()));
         workload.scale(0).await;
@@ -115,6 +101,6 @@ async fn the_journey_fails_with_any_one_service_stopped_and_works_again_afterwar
         assert!(outcome.is_err(), "without {} the answer is {outcome:?}", workload.name());
         workload.scale(1).await;
     }
-    travel_at_last(www).await.unwrap();
+    travel_within(www, PATIENCE).await.unwrap();
     demo.stop().await.unwrap();
 }

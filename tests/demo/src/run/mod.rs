@@ -21,6 +21,9 @@ const ENVIRONMENT: &str = "demo";
 /// How long it may take once the operator runs.
 const PATIENCE: Duration = Duration::from_mins(5);
 
+/// How long the first journey may take once every service is ready.
+const SETTLING: Duration = Duration::from_secs(20);
+
 /// When the demo ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
@@ -43,8 +46,8 @@ pub async fn run(end: End) -> Result<()> {
         ended = demo.cluster().ended() => Err(slipway_cluster::Error::from(ended).into()),
         () = interrupted() => Ok(()),
     };
-    if let Err(error) = &outcome {
-        eprintln!("{}\n{error:#}", report::failure(&demo).await);
+    if outcome.is_err() {
+        eprintln!("{}", report::failure(&demo).await);
         if end == End::InterruptedAlone {
             eprintln!("\nIt is kept until Ctrl-C. In another terminal:\n  {}", terminal::line(&demo)?);
             interrupted().await;
@@ -69,7 +72,8 @@ async fn bring_up(demo: &Demo, end: End) -> Result<()> {
 
 async fn check(demo: &Demo, environment: &DevEnvironment) -> Result<()> {
     let www = demo.publish(environment, "www").await?;
-    let journey = journey::travel(www).await.context("no journey through the whole fleet")?;
+    let journey =
+        journey::travel_within(www, SETTLING).await.context("no journey through the whole fleet")?;
     println!(
         "checked: {} to {} takes {} minutes, says the store about journey {}",
         journey.from, journey.to, journey.minutes, journey.id
