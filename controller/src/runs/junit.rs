@@ -31,7 +31,9 @@ pub fn tally(files: &[ReportFile]) -> Tally {
         match parse(&file.content) {
             Ok(suites) => {
                 tally.totals.get_or_insert_default();
-                suites.iter().for_each(|suite| tally.add_suite(suite));
+                for suite in &suites {
+                    tally.add_suite(suite);
+                }
             }
             Err(why) => tally.malformed.push(format!("{} is not a JUnit file: {why}", file.path)),
         }
@@ -63,8 +65,12 @@ fn check_depth(content: &str) -> Result<(), String> {
 
 impl Tally {
     fn add_suite(&mut self, suite: &TestSuite) {
-        suite.cases.iter().for_each(|case| self.add_case(case));
-        suite.suites.iter().for_each(|inner| self.add_suite(inner));
+        for case in &suite.cases {
+            self.add_case(case);
+        }
+        for inner in &suite.suites {
+            self.add_suite(inner);
+        }
     }
 
     fn add_case(&mut self, case: &TestCase) {

@@ -57,7 +57,7 @@ fn check(sender: &Sender, generation: i64, holder: &Holder) -> Result<Identity, 
         return refuse("its pod is gone, or of no Job");
     };
     let ours = sender.job.as_ref().filter(|job| job.labels().get(names::OWNER_UID) == Some(&identity.uid));
-    let Some(uid) = ours.and_then(|job| job.uid()).filter(|uid| *uid == owner.uid) else {
+    let Some(uid) = ours.and_then(kube::ResourceExt::uid).filter(|uid| *uid == owner.uid) else {
         return refuse("its pod is not of the Job of this generation");
     };
     if run.job_uid.is_some_and(|recorded| recorded != uid) {
