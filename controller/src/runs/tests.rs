@@ -49,9 +49,9 @@ fn at(world: &World, path: &str) -> Option<Value> {
 }
 
 fn set(world: &World, path: &str, value: Option<Value>) {
-    for entry in world.lock().unwrap().iter_mut().filter(|entry| entry.0 == path) {
-        entry.1.clone_from(&value);
-    }
+    let mut known = world.lock().unwrap();
+    known.retain(|entry| entry.0 != path);
+    known.push((path.to_owned(), value));
 }
 
 fn failure(code: u16, reason: &str) -> (u16, Value) {
