@@ -35,6 +35,11 @@ const PARALLEL: u16 = 16;
 /// Runs the operator until it is told to stop.
 pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let client = client(&settings).await?;
+    operate(client, settings).await
+}
+
+/// Runs the operator on the cluster of this client.
+pub async fn operate(client: Client, settings: Settings) -> anyhow::Result<()> {
     let mut registry = MetricsRegistry::default();
     let metrics = Metrics::register(&mut registry);
     let agent = agent(&client, &settings).await?;

@@ -134,4 +134,7 @@ pub struct InventoryEntry {
     pub name: String,
     /// UID: what is deleted is this object and no later one of the same name.
     pub uid: String,
+    /// File that declared it last: while that file has a mistake, the object stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
 }

@@ -108,7 +108,7 @@ impl fmt::Display for Held {
 pub fn decide(facts: &Facts<'_>) -> Decision {
     let Facts { sync, revision, reading, observed, .. } = facts;
     let owner = inventory::owner(sync);
-    let mut plan = diff::diff(&owner, &reading.objects, &reading.held, observed);
+    let mut plan = diff::diff(&owner, &reading.objects, &inventory::kept(sync, reading), observed);
     // An object that we made and did not record is recorded first: deletes wait for the record.
     plan.steps.retain(|step| match step {
         Step::Delete { uid, .. } => sync.spec.prune && owner.recorded.contains(uid),

@@ -29,7 +29,7 @@ pub fn next(sync: &GitSync, observed: &[Observed], now: Timestamp) -> Ending {
         return Ending::Release;
     }
     if ours.iter().any(|object| !owner.recorded.contains(object.uid())) {
-        return Ending::Record(inventory::merge(&owner, observed, &[]));
+        return Ending::Record(inventory::merge(sync, observed, &[], None));
     }
     let there: Vec<&&Observed> = ours.iter().filter(|object| !object.is_terminating()).collect();
     if there.is_empty() {

@@ -62,6 +62,10 @@ pub struct Reading {
     pub held: BTreeSet<ObjectKey>,
     /// The mistakes, by file and line.
     pub mistakes: Vec<Mistake>,
+    /// The files with a mistake.
+    pub bad_files: BTreeSet<String>,
+    /// Which file declares which object.
+    pub origins: BTreeMap<ObjectKey, String>,
     /// Whether it is known of every file which objects it declares.
     pub is_complete: bool,
 }
@@ -76,14 +80,17 @@ impl Reading {
 /// Reads all files of a revision; their order does not matter.
 pub fn read(files: &[File], home: &Home<'_>) -> Reading {
     let mut parsed: Vec<Parsed> = files.iter().map(|file| Parsed::of(file, home)).collect();
+    parsed.sort_by(|left, right| left.path.cmp(&right.path));
     refuse_twice(&mut parsed);
     let mut reading = Reading { is_complete: true, ..Reading::default() };
     for file in parsed {
         reading.is_complete &= file.is_complete;
+        reading.origins.extend(file.entries.iter().map(|entry| (entry.key.clone(), entry.file.clone())));
         if file.mistakes.is_empty() {
             reading.objects.extend(file.entries.into_iter().filter_map(|entry| entry.object));
         } else {
             reading.held.extend(file.entries.into_iter().map(|entry| entry.key));
+            reading.bad_files.insert(file.path);
             reading.mistakes.extend(file.mistakes);
         }
     }
@@ -94,6 +101,7 @@ pub fn read(files: &[File], home: &Home<'_>) -> Reading {
 
 /// A file, document by document.
 struct Parsed {
+    path: String,
     entries: Vec<Entry>,
     mistakes: Vec<Mistake>,
     is_complete: bool,
@@ -109,7 +117,8 @@ struct Entry {
 
 impl Parsed {
     fn of(file: &File, home: &Home<'_>) -> Self {
-        let mut parsed = Self { entries: Vec::new(), mistakes: Vec::new(), is_complete: true };
+        let path = file.path.clone();
+        let mut parsed = Self { path, entries: Vec::new(), mistakes: Vec::new(), is_complete: true };
         match documents(file) {
             Ok(documents) => documents.iter().for_each(|document| parsed.take(document, home)),
             Err(error) => parsed.unreadable(error),

@@ -81,7 +81,7 @@ pub fn status(attempt: &Attempt<'_>, now: Timestamp) -> GitSyncStatus {
     let mut status = begin(sync, says, now);
     if let (Some(applied), Some(revision)) = (applied, fetched.revision()) {
         status.inventory =
-            inventory::merge(&applied.decision.owner, applied.observed, &applied.outcome.written);
+            inventory::merge(sync, applied.observed, &applied.outcome.written, Some(applied.reading));
         status.last_attempted_revision = Some(revision.to_string());
         if problems.is_empty() && matches!(fetched, Fetched::Head(_)) {
             status.last_applied_revision = Some(revision.to_string());

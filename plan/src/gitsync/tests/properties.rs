@@ -83,11 +83,17 @@ proptest! {
     }
 
     #[test]
-    fn what_a_bad_file_declared_before_stays(good in any_file(), broken in prop_oneof![Just("kind: [\n"), Just("a: 1\na: 2\n")]) {
+    fn what_a_bad_file_declared_before_stays(good in any_file(), bad in any_mistake()) {
         let mut world = World::new();
-        world.round('1', &[file("a.yaml", &good)]);
+        world.round('1', &[file("a.yaml", &good), file("b.yaml", &service_repo("other"))]);
         let before = world.objects.clone();
-        world.round('2', &[file("a.yaml", broken)]);
+        world.round('2', &[file("a.yaml", &bad), file("b.yaml", &service_repo("other"))]);
         prop_assert_eq!(&world.objects, &before);
     }
+}
+
+fn any_mistake() -> impl Strategy<Value = String> {
+    let mistakes = ["kind: [\n", "a: 1\na: 2\n", "apiVersion: v1\nkind: Pod\nmetadata: {name: x}\n"];
+    let misspelt = environment("renamed").replace("profile", "profil");
+    proptest::sample::select(mistakes.map(str::to_owned).into_iter().chain([misspelt]).collect::<Vec<_>>())
 }

@@ -1,0 +1,13 @@
+//! `GitSync` against a real API server and real git over HTTP: the operator runs in this process, on a runtime of its own
+//! for each story.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a failing story may say so loudly")]
+
+mod applying;
+mod drift;
+mod ending;
+mod mistakes;
+mod operator;
+mod pruning;
+mod repository;
+mod story;
