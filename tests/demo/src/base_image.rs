@@ -34,7 +34,8 @@ impl BaseLayers {
             make_debian(&packages, &excluded, scratch)
         })?;
         let recipe = sources.image("dynalite");
-        let ingredients = fs::read(recipe.join("package-lock.json"))?;
+        let ingredients =
+            [fs::read(recipe.join("package-lock.json"))?, fs::read(recipe.join("start.js"))?].concat();
         let dynalite =
             cache.get_or_make("dynalite", &ingredients, |scratch| make_dynalite(&recipe, scratch))?;
         Ok(Self { debian, dynalite })
@@ -93,7 +94,7 @@ fn make_debian(packages: &[String], excluded: &[String], scratch: &Path) -> Resu
 
 fn make_dynalite(recipe: &Path, scratch: &Path) -> Result<Layer> {
     eprintln!("  fetching the DynamoDB stand-in with npm: once");
-    for file in ["package.json", "package-lock.json"] {
+    for file in ["package.json", "package-lock.json", "start.js"] {
         fs::copy(recipe.join(file), scratch.join(file))?;
     }
     let mut command = Command::new("npm");

@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import signal
+import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import redis
@@ -63,6 +65,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     port = int(os.environ.get("PORT", "80"))
     print(f"api answers on port {port}", flush=True)
     ThreadingHTTPServer(("", port), Handler).serve_forever()
