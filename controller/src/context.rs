@@ -41,6 +41,8 @@ pub struct Context {
     pub blocks: Blocks,
     /// What the API server refused when an environment's last plan was carried out, by UID.
     pub refused: Memory<Vec<String>>,
+    /// The version of each environment after its status was last written, by UID.
+    pub reported: Memory<u64>,
     /// The last look at each `GitSync`'s repository, by UID.
     pub looks: Memory<Option<gitsync::Look>>,
     /// What the files of each `GitSync` said, by UID.

@@ -11,18 +11,9 @@ use slipway_crds::names;
 
 use crate::error::Error;
 
-/// Whether a status was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reported {
-    /// It said so already.
-    Unchanged,
-    /// It was written.
-    Written,
-}
-
 /// Replaces the status of `object`, which carries the new one, when `changed`. The object's resource version is a
-/// precondition: a status is never written from an old look.
-pub async fn status<K>(client: &Client, object: &K, changed: bool) -> Result<Reported, Error>
+/// precondition: a status is never written from an old look. Gives the version that was written, if any was.
+pub async fn status<K>(client: &Client, object: &K, changed: bool) -> Result<Option<u64>, Error>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
         + Serialize
@@ -31,7 +22,7 @@ where
         + Debug,
 {
     if !changed {
-        return Ok(Reported::Unchanged);
+        return Ok(None);
     }
     let name = object.name_any();
     let what = format!("{} {name}", K::kind(&()));
@@ -40,6 +31,11 @@ where
     let params =
         PostParams { field_manager: Some(names::STATUS_MANAGER.to_owned()), ..PostParams::default() };
     let written = api.replace_status(&name, &params, object).await;
-    written.map_err(|source| Error::Status { what, source })?;
-    Ok(Reported::Written)
+    let written = written.map_err(|source| Error::Status { what, source })?;
+    Ok(version(&written))
+}
+
+/// An object's resource version as a number, by which looks are compared.
+pub fn version<K: Resource>(object: &K) -> Option<u64> {
+    object.meta().resource_version.as_deref().and_then(|version| version.parse().ok())
 }

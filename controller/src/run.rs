@@ -66,6 +66,7 @@ pub async fn operate(client: Client, settings: Settings) -> anyhow::Result<()> {
         repositories: Default::default(),
         blocks: Default::default(),
         refused: Default::default(),
+        reported: Memory::default(),
         looks: Memory::default(),
         known_files: Memory::default(),
         attempts: Default::default(),

@@ -45,7 +45,9 @@ pub(super) fn decide(
     let Next { status: next, log_of, again_at } = integration::next(status.integration.as_ref(), &run, now);
     let mut desired = Desired::default();
     job::build_run(inputs, &next, &machine, facts.agent, &mut desired)?;
-    let Desired { objects, kept } = desired;
+    let Desired { objects, mut kept } = desired;
+    // The Job of a run that is over goes with the namespace.
+    kept.insert(job::key(facts.identity, next.generation));
     Ok(Ok(Wanted { status: Some(next), job: objects, kept, again: again_at, log_of }))
 }
 

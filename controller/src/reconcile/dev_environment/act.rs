@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::{DeleteParams, ListParams, LogParams, Patch, PatchParams, Preconditions};
+use kube::api::{DeleteParams, ListParams, LogParams, Preconditions};
 use kube::runtime::controller::Action;
 use kube::runtime::events::{Event, EventType};
 use kube::{Api, Resource as _, ResourceExt as _};
-use serde_json::json;
 use slipway_crds::names;
 use slipway_crds::v1alpha1::DevEnvironment;
 use slipway_plan::diff::{Cause, Owner, Plan, Step};
@@ -21,15 +20,13 @@ use crate::apply::{Applied, Applier, ApplyError};
 use crate::cache;
 use crate::context::Context;
 use crate::error::Error;
+use crate::finalizers;
 
 /// The first act: the finalizer, so that nothing is left when the object goes.
 pub async fn begin(context: &Context, environment: &DevEnvironment) -> Result<Action, Error> {
-    if environment.metadata.deletion_timestamp.is_some() {
-        return Ok(Action::await_change());
+    if environment.metadata.deletion_timestamp.is_none() {
+        finalizers::add(&context.client, environment, names::ENVIRONMENT_FINALIZER).await?;
     }
-    let mut finalizers = environment.finalizers().to_vec();
-    finalizers.push(names::ENVIRONMENT_FINALIZER.to_owned());
-    set_finalizers(context, environment, &finalizers).await?;
     Ok(Action::await_change())
 }
 
@@ -48,9 +45,7 @@ pub async fn act(
         Act::Apply(plan) => apply(context, environment, gathered, plan).await,
         Act::RemoveFinalizer => {
             forget(context, gathered);
-            let others = environment.finalizers().iter().filter(|name| *name != names::ENVIRONMENT_FINALIZER);
-            let left: Vec<_> = others.cloned().collect();
-            set_finalizers(context, environment, &left).await
+            finalizers::remove(&context.client, environment.as_ref(), names::ENVIRONMENT_FINALIZER).await
         }
         Act::RemoveObject => remove(context, environment).await,
     }
@@ -60,6 +55,7 @@ fn forget(context: &Context, gathered: &Gathered) {
     let identity = &gathered.identity;
     context.blocks.release(&identity.uid);
     context.refused.forget(&identity.uid);
+    context.reported.forget(&identity.uid);
     context.cache.written.forget(&cache::environment_key(&identity.fleet_namespace, &identity.name));
 }
 
@@ -131,26 +127,6 @@ async fn tell_drift(context: &Context, environment: &Arc<DevEnvironment>, step: 
     if let Err(error) = published {
         warn!(%error, "an event could not be written");
     }
-}
-
-async fn set_finalizers(
-    context: &Context,
-    environment: &DevEnvironment,
-    finalizers: &[String],
-) -> Result<(), Error> {
-    let (name, namespace) = (environment.name_any(), environment.namespace().unwrap_or_default());
-    let api: Api<DevEnvironment> = Api::namespaced(context.client.clone(), &namespace);
-    let version = environment.resource_version();
-    let patch = json!({"metadata": {"resourceVersion": version, "finalizers": finalizers}});
-    let params =
-        PatchParams { field_manager: Some(names::STATUS_MANAGER.to_owned()), ..PatchParams::default() };
-    let patched = api.patch(&name, &params, &Patch::Merge(patch)).await;
-    let write = |source| Error::Write {
-        verb: "set the finalizers of",
-        what: format!("DevEnvironment {name}"),
-        source,
-    };
-    patched.map(drop).map_err(write)
 }
 
 async fn remove(context: &Context, environment: &DevEnvironment) -> Result<(), Error> {

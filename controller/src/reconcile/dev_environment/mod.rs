@@ -29,6 +29,11 @@ pub async fn reconcile(environment: Arc<DevEnvironment>, context: Arc<Context>) 
     if !environment.finalizers().iter().any(|name| name == names::ENVIRONMENT_FINALIZER) {
         return act::begin(&context, &environment).await;
     }
+    let uid = environment.uid().unwrap_or_default();
+    if report::version(environment.as_ref()).is_some_and(|seen| seen < context.reported.get(&uid)) {
+        // Our own status has not come back yet; its event is on the way.
+        return Ok(Action::requeue(PATIENCE));
+    }
     let now = context::now();
     let Some(gathered) = gather(&context, &environment, now).await? else {
         context.cache.written.expire(&owner, PATIENCE);
@@ -39,7 +44,9 @@ pub async fn reconcile(environment: Arc<DevEnvironment>, context: Arc<Context>) 
     let Decision { status, act, again, log_of: _ } = decision;
     let changed = environment.status.as_ref() != Some(&status);
     let reported = DevEnvironment { status: Some(status), ..environment.as_ref().clone() };
-    report::status(&context.client, &reported, changed).await?;
+    if let Some(version) = report::status(&context.client, &reported, changed).await? {
+        context.reported.set(&uid, version);
+    }
     act::act(&context, &environment, &gathered, act).await?;
     Ok(super::again(again))
 }
