@@ -19,11 +19,12 @@ use slipway_plan::desired::integration::AgentSettings;
 use tracing::info;
 
 use crate::cache::{Cache, OwnObjects};
-use crate::context::{Context, Memory, Stores};
+use crate::context::{Blocks, Context, Memory, Stores};
 use crate::git::{Git, Limits};
 use crate::metrics::Metrics;
 use crate::reconcile::{self, dev_environment, fleet, gitsync, service_repo};
 use crate::registry::Registry;
+use crate::repositories::Repositories;
 use crate::server;
 use crate::settings::Settings;
 
@@ -63,13 +64,13 @@ pub async fn operate(client: Client, settings: Settings) -> anyhow::Result<()> {
         cache: Cache::start(&client, &trigger),
         own: OwnObjects::start(&client, settings.namespace.as_deref(), trigger_syncs),
         stores,
-        repositories: Default::default(),
-        blocks: Default::default(),
-        refused: Default::default(),
+        repositories: Repositories::default(),
+        blocks: Blocks::default(),
+        refused: Memory::default(),
         reported: Memory::default(),
         looks: Memory::default(),
         known_files: Memory::default(),
-        attempts: Default::default(),
+        attempts: Memory::default(),
         recorder: Recorder::new(client.clone(), reporter()),
         metrics,
         trigger,

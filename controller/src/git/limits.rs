@@ -21,6 +21,8 @@ pub struct Limits {
     pub file_bytes: usize,
     /// Bytes of all files of one read.
     pub tree_bytes: usize,
+    /// Packs of a mirror before they are made one.
+    pub packs: usize,
 }
 
 impl Default for Limits {
@@ -34,6 +36,7 @@ impl Default for Limits {
             depth: 32,
             file_bytes: 1024 * 1024,
             tree_bytes: 64 * 1024 * 1024,
+            packs: 50,
         }
     }
 }

@@ -7,9 +7,10 @@ use std::path::Path;
 
 use git2::{AutotagOption, Direction, FetchOptions, Oid, RemoteRedirect, Repository, RepositoryInitOptions};
 use slipway_plan::commit::CommitId;
+use tracing::warn;
 
 use super::connection::{self, Conversation};
-use super::{GitError, Limits, Refs, Remote, history};
+use super::{GitError, Limits, Refs, Remote, compact, history};
 
 /// What a fetch is to bring.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,14 +28,14 @@ pub enum Want {
 
 const ASIDE: &str = "new-";
 
-/// Takes over what an earlier process left: its mirrors are good, its locks are nobody's.
+/// Takes over what an earlier process left: its mirrors are good, its locks and half packs are nobody's.
 pub(super) fn prepare(cache: &Path) -> Result<(), GitError> {
     let failed = |source| GitError::Cache { path: cache.to_owned(), source };
     fs::create_dir_all(cache).map_err(failed)?;
     for entry in fs::read_dir(cache).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         if path.extension().is_some_and(|extension| extension == "git") {
-            remove_locks(&path).map_err(failed)?;
+            remove_leftovers(&path).map_err(failed)?;
         } else if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(ASIDE)) {
             fs::remove_dir_all(&path).map_err(failed)?;
         }
@@ -42,17 +43,22 @@ pub(super) fn prepare(cache: &Path) -> Result<(), GitError> {
     Ok(())
 }
 
-fn remove_locks(folder: &Path) -> Result<(), std::io::Error> {
+fn remove_leftovers(folder: &Path) -> Result<(), std::io::Error> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let path = entry.path();
         if entry.file_type()?.is_dir() {
-            remove_locks(&path)?;
-        } else if path.extension().is_some_and(|extension| extension == "lock") {
+            remove_leftovers(&path)?;
+        } else if path.extension().is_some_and(|extension| extension == "lock") || is_half_a_pack(&path) {
             fs::remove_file(&path)?;
         }
     }
     Ok(())
+}
+
+// What libgit2 calls a pack while it is received.
+fn is_half_a_pack(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("pack_git2_"))
 }
 
 /// Opens the mirror in `folder`, or makes an empty one. One that cannot be opened is made anew.
@@ -135,7 +141,11 @@ pub(super) fn fetch(
         .update_fetchhead(false)
         .follow_redirects(RemoteRedirect::None)
         .depth(depth(repository, want).map_err(explain)?);
-    connection.remote().fetch(&specs(want), Some(&mut options), None).map_err(explain)
+    connection.remote().fetch(&specs(want), Some(&mut options), None).map_err(explain)?;
+    if let Err(error) = compact::compact(repository, limits.packs) {
+        warn!(url = %remote.url, %error, "a mirror could not be compacted; it is slower and as good");
+    }
+    Ok(())
 }
 
 /// An error of the mirror itself.

@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::runtime::controller::Action;
 use kube::{Api, ResourceExt as _};
 use slipway_crds::conditions::{self, Say};
-use slipway_crds::v1alpha1::{Credentials as Reference, ServiceRepo, ServiceRepoStatus};
+use slipway_crds::v1alpha1::{Credentials as Reference, ServiceRepo, ServiceRepoSpec, ServiceRepoStatus};
 use slipway_crds::{names, reasons};
 use slipway_plan::duration;
 use slipway_plan::service_name::ServiceName;
@@ -98,14 +98,7 @@ fn status(repo: &ServiceRepo, read: Result<Refs, GitError>) -> ServiceRepoStatus
     let before = repo.status.clone().unwrap_or_default();
     let generation = repo.metadata.generation.unwrap_or_default();
     let (says, trunk_commit) = match read {
-        Ok(refs) => match refs.branch(&repo.spec.trunk) {
-            Some(commit) => (vec![ready()], Some(commit.to_string())),
-            None => {
-                let message =
-                    format!("{} has no branch {}: push it, or set `trunk`", repo.spec.url, repo.spec.trunk);
-                (failed(reasons::REFERENCE_NOT_FOUND, true, message), None)
-            }
-        },
+        Ok(refs) => trunk(&repo.spec, &refs),
         Err(error) => (says(&error), before.trunk_commit.clone()),
     };
     ServiceRepoStatus {
@@ -114,6 +107,15 @@ fn status(repo: &ServiceRepo, read: Result<Refs, GitError>) -> ServiceRepoStatus
         trunk_commit,
         last_handled_reconcile_at: repo.annotations().get(names::REQUESTED_AT).cloned(),
     }
+}
+
+/// The commit of the trunk, or that there is no such branch.
+fn trunk(spec: &ServiceRepoSpec, refs: &Refs) -> (Vec<Say>, Option<String>) {
+    if let Some(commit) = refs.branch(&spec.trunk) {
+        return (vec![ready()], Some(commit.to_string()));
+    }
+    let message = format!("{} has no branch {}: push it, or set `trunk`", spec.url, spec.trunk);
+    (failed(reasons::REFERENCE_NOT_FOUND, true, message), None)
 }
 
 fn ready() -> Say {

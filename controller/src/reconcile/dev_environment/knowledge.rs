@@ -45,6 +45,7 @@ fn services(context: &Context, namespace: &str) -> BTreeSet<ServiceName> {
     repos.iter().filter_map(|repo| ServiceName::parse(&repo.name_any()).ok()).collect()
 }
 
+#[allow(clippy::large_enum_variant, reason = "answers are few and short-lived")]
 enum Answer {
     Commit(Result<FoundCommit, Unavailable>),
     Manifest(Result<Manifest, ManifestError>),
