@@ -10,6 +10,7 @@ use std::time::Duration;
 use k8s_openapi::ByteString;
 use slipway_controller::git::{Content, Credentials, Git, GitError, Limits, ReferenceKind, Remote, Want};
 use slipway_plan::commit::CommitId;
+use slipway_plan::gitsync::files::is_manifest;
 use support::git_server::{Behaviour, GitServer};
 
 const MAIN: &str = "refs/heads/main";
@@ -282,7 +283,7 @@ async fn files_are_read_from_the_object_database() {
     );
     git.fetch(&remote, main_branch()).await.unwrap();
     let read = async |path| {
-        let files = git.read_tree(&remote, &commit, path, |path| path.ends_with(".yaml")).await?;
+        let files = git.read_tree(&remote, &commit, path, is_manifest).await?;
         Ok::<_, GitError>(files.into_iter().map(|file| file.path).collect::<Vec<_>>())
     };
     assert_eq!(read("/env/").await.unwrap(), ["env/a.yaml", "env/b.yaml", "env/deep/er/c.yaml"]);
@@ -333,6 +334,7 @@ async fn a_mirror_outlives_the_process_and_the_locks_it_left() {
     Git::new(folder.path(), limits()).unwrap().fetch(&remote, main_branch()).await.unwrap();
     let mirror = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
     std::fs::write(mirror.join("refs/heads/main.lock"), "").unwrap();
+    std::fs::write(mirror.join("objects/pack/pack_git2_x"), "half").unwrap();
     std::fs::create_dir(folder.path().join("new-half")).unwrap();
 
     let git = Git::new(folder.path(), limits()).unwrap();
@@ -340,6 +342,35 @@ async fn a_mirror_outlives_the_process_and_the_locks_it_left() {
     git.fetch(&remote, main_branch()).await.unwrap();
     assert!(git.is_ancestor(&remote, &first, &second).await.unwrap());
     assert!(!folder.path().join("new-half").exists());
+    assert!(!mirror.join("objects/pack/pack_git2_x").exists());
+}
+
+#[tokio::test]
+async fn many_packs_become_one_and_nothing_is_lost() {
+    let server = GitServer::start().await;
+    let repository = server.repository("fleet.git");
+    let remote = Remote::public(&server.url("fleet.git")).unwrap();
+    let (git, cache) = git_with(Limits { packs: 3, ..limits() });
+    repository.commit("main", &[("a.yaml", "0")]);
+    let pushed_over = repository.commit("main", &[("a.yaml", "1")]);
+    git.fetch(&remote, main_branch()).await.unwrap();
+    let mut commits = vec![pushed_over, repository.rewrite("main", &[("a.yaml", "2")])];
+    for content in ["3", "4", "5"] {
+        git.fetch(&remote, main_branch()).await.unwrap();
+        commits.push(repository.commit("main", &[("a.yaml", content)]));
+    }
+    git.fetch(&remote, main_branch()).await.unwrap();
+    let mirror = std::fs::read_dir(cache.path()).unwrap().next().unwrap().unwrap().path();
+    let packs = std::fs::read_dir(mirror.join("objects/pack")).unwrap();
+    let packs = packs.filter(|entry| entry.as_ref().unwrap().path().extension().unwrap() == "pack").count();
+    assert!(packs <= 3, "{packs} packs");
+    for (commit, content) in commits.iter().zip(["1", "2", "3", "4", "5"]) {
+        let read = git.read_file(&remote, commit, "a.yaml").await.unwrap();
+        assert_eq!(read.as_deref(), Some(content.as_bytes()));
+    }
+    let latest = repository.commit("main", &[("a.yaml", "6")]);
+    git.fetch(&remote, main_branch()).await.unwrap();
+    assert!(git.is_ancestor(&remote, &commits[1], &latest).await.unwrap());
 }
 
 #[tokio::test]

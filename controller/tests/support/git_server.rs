@@ -3,7 +3,6 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
@@ -92,7 +91,7 @@ async fn answer(
     shared.requests.lock().unwrap().push(format!("{method} {uri}"));
     let behaviour = shared.behaviour.lock().unwrap().clone();
     if behaviour.silent {
-        tokio::time::sleep(Duration::from_secs(3600)).await;
+        std::future::pending::<()>().await;
     }
     if let Some(status) = behaviour.status {
         return plain(StatusCode::from_u16(status).unwrap());
