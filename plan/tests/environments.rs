@@ -25,7 +25,11 @@ fn story(spec: &str) -> Story {
 }
 
 fn ready(story: &Story) -> bool {
-    conditions::is_true(&story.environment.status.as_ref().unwrap().conditions, conditions::READY)
+    story
+        .environment
+        .status
+        .as_ref()
+        .is_some_and(|status| conditions::is_true(&status.conditions, conditions::READY))
 }
 
 #[test]

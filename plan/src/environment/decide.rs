@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
 use slipway_crds::conditions::{self, Say};
+use slipway_crds::names;
 use slipway_crds::v1alpha1::{
     DevEnvironment, DevEnvironmentStatus, FleetSpec, IntegrationStep, NamespaceRecord,
 };
-use slipway_crds::{names, reasons};
 
 use super::life::{self, Life};
 use super::resolve::{Problem, Resolved};
@@ -193,16 +193,4 @@ pub(super) fn reconciling(reason: &'static str, message: &str) -> Vec<Say> {
 /// A little later than now.
 pub(super) fn soon(now: Timestamp, seconds: i64) -> Timestamp {
     now.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
-}
-
-impl FleetProblem {
-    /// Its reason and its message.
-    pub fn told(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Missing => (reasons::FLEET_NOT_FOUND, "there is no Fleet in this namespace: apply one"),
-            Self::Ambiguous => {
-                (reasons::FLEET_AMBIGUOUS, "there is more than one Fleet in this namespace: keep one")
-            }
-        }
-    }
 }

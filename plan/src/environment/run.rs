@@ -1,61 +1,50 @@
 //! The integration run of an environment: its next step, and the Job it wants.
 
-use std::collections::BTreeSet;
-
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::ConfigMap;
-use slipway_crds::v1alpha1::{DevEnvironmentStatus, EndReason, FleetSpec, IntegrationStatus};
+use slipway_crds::v1alpha1::{DevEnvironmentStatus, EndReason, FleetSpec, IntegrationStatus, Machine};
 
 use super::decide::{self, Facts};
-use super::resolve::{Problem, ResolvedService};
 use crate::desired::{Desired, Inputs, integration as job};
 use crate::duration;
 use crate::integration::{self, Delivery, Limits, Next, NotReady, RunFacts};
-use crate::object::{Object, ObjectKey, RenderError};
+use crate::object::RenderError;
 
 /// What the run wants of the reconcile.
 #[derive(Debug, Default)]
 pub(super) struct Wanted {
-    /// Where it stands now.
-    pub(super) status: Option<IntegrationStatus>,
-    /// The Job to make.
-    pub(super) job: Vec<Object>,
-    /// The Job that stays as it is.
-    pub(super) kept: BTreeSet<ObjectKey>,
     /// When to look again.
     pub(super) again: Option<Timestamp>,
     /// Whose last log lines belong into its message.
     pub(super) log_of: Option<String>,
 }
 
-/// The run's next step, in an environment whose standing is `status`.
+/// The run's next step, in an environment whose standing is `status`: it is put there, and the Job among what is
+/// desired. Nothing, where the environment has no run.
 pub(super) fn decide(
     facts: &Facts<'_>,
     inputs: &Inputs<'_>,
-    under_test: &ResolvedService,
-    status: &DevEnvironmentStatus,
+    machine: &Machine,
+    status: &mut DevEnvironmentStatus,
+    desired: &mut Desired,
     now: Timestamp,
-) -> Result<Result<Wanted, Problem>, RenderError> {
-    let machine = match job::machine(inputs.fleet, inputs.resolved) {
-        Ok(machine) => machine,
-        Err(problem) => return Ok(Err(problem)),
-    };
+) -> Result<Wanted, RenderError> {
+    let Some(under_test) = &inputs.resolved.under_test else { return Ok(Wanted::default()) };
     let not_ready = NotReady::first(&status.blocked_by, under_test);
     let run = run_facts(facts, Some(inputs.fleet), not_ready, None);
     let Next { status: next, log_of, again_at } = integration::next(status.integration.as_ref(), &run, now);
-    let mut desired = Desired::default();
-    job::build_run(inputs, &next, &machine, facts.agent, &mut desired)?;
-    let Desired { objects, mut kept } = desired;
+    job::build_run(inputs, &next, machine, facts.agent, desired)?;
     // The Job of a run that is over goes with the namespace.
-    kept.insert(job::key(facts.identity, next.generation));
-    Ok(Ok(Wanted { status: Some(next), job: objects, kept, again: again_at, log_of }))
+    desired.kept.insert(job::key(facts.identity, next.generation));
+    status.integration = Some(next);
+    Ok(Wanted { again: again_at, log_of })
 }
 
 /// The run of an environment that cannot be resolved: it is over when only a person can mend that.
 pub(super) fn obstructed(
     facts: &Facts<'_>,
     status: &DevEnvironmentStatus,
-    hopeless: Option<&str>,
+    hopeless: bool,
     message: &str,
     now: Timestamp,
 ) -> Option<IntegrationStatus> {
@@ -63,7 +52,7 @@ pub(super) fn obstructed(
     let before = status.integration.as_ref();
     let not_ready = NotReady { service: spec.service.clone(), message: message.to_owned() };
     let mut run = run_facts(facts, facts.fleet.ok(), Some(not_ready), None);
-    if hopeless.is_some() {
+    if hopeless {
         // What only a person can mend is not waited for.
         run.limits = Limits::new(SignedDuration::ZERO);
     }
