@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand, ValueEnum};
@@ -74,8 +75,18 @@ impl Program {
 }
 
 #[tokio::main]
-async fn main() -> Result<()> {
-    let Action::Push { registry, tag, binary, plain_http, programs } = Arguments::parse().action;
+async fn main() -> ExitCode {
+    match act(Arguments::parse().action).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn act(action: Action) -> Result<()> {
+    let Action::Push { registry, tag, binary, plain_http, programs } = action;
     for program in programs {
         let target = Registry::reference(&format!("{registry}/{}:{tag}", program.name()))?;
         let binary = binary.clone().map_or_else(|| program.built_beside(&std::env::current_exe()?), Ok)?;

@@ -1,0 +1,84 @@
+//! What `manifests/demo` declares is what the operator understands.
+#![allow(clippy::unwrap_used, reason = "a test ends where its setup fails")]
+
+use std::collections::BTreeSet;
+
+use slipway_crds::v1alpha1::{DevEnvironment, Fleet, ServiceRepo};
+use slipway_demo::{Change, FLEET, Repositories, Sources, TRUNK};
+use slipway_plan::manifest::{self, Manifest};
+use slipway_plan::service_name::ServiceName;
+use slipway_plan::yaml::{Document, parse_documents};
+use tempfile::TempDir;
+
+fn manifest_of(service: &str) -> Manifest {
+    let path = Sources::of_this_checkout().unwrap().service(service).join(manifest::FILE);
+    manifest::parse(&ServiceName::parse(service).unwrap(), &std::fs::read(path).unwrap()).unwrap()
+}
+
+fn fleet_files() -> Vec<Change> {
+    Change::tree(&Sources::of_this_checkout().unwrap().fleet()).unwrap()
+}
+
+fn documents(files: &[Change]) -> Vec<Document<'_>> {
+    let parsed = files.iter().map(|file| parse_documents(&file.path, file.content.as_ref().unwrap()));
+    parsed.flat_map(Result::unwrap).collect()
+}
+
+fn of_kind<'a>(documents: &'a [Document<'a>], kind: &'a str) -> impl Iterator<Item = &'a Document<'a>> {
+    documents.iter().filter(move |document| document.value["kind"] == kind)
+}
+
+#[test]
+fn every_object_of_the_fleet_has_only_fields_that_its_kind_knows() {
+    let files = fleet_files();
+    let documents = documents(&files);
+    for document in &documents {
+        match document.value["kind"].as_str().unwrap() {
+            "Fleet" => drop(document.typed::<Fleet>().unwrap()),
+            "ServiceRepo" => drop(document.typed::<ServiceRepo>().unwrap()),
+            "DevEnvironment" => drop(document.typed::<DevEnvironment>().unwrap()),
+            other => panic!("a fleet has no {other}"),
+        }
+    }
+    assert_eq!(of_kind(&documents, "Fleet").count(), 1);
+}
+
+#[test]
+fn every_service_has_a_repository_in_the_fleet_and_a_manifest_of_its_own_name() {
+    let services = Sources::of_this_checkout().unwrap().services().unwrap();
+    let files = fleet_files();
+    let documents = documents(&files);
+    let known: BTreeSet<&str> = of_kind(&documents, "ServiceRepo")
+        .map(|one| one.value["metadata"]["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(services.iter().map(String::as_str).collect::<BTreeSet<_>>(), known);
+    for service in services {
+        assert_eq!(manifest_of(&service).name.as_str(), service);
+    }
+}
+
+#[test]
+fn www_is_tested_exactly_as_its_team_wrote_in_2015() {
+    let integration = manifest_of("www").integration.unwrap();
+    assert_eq!(integration.cmd, "make test_integration");
+    assert_eq!(integration.label.as_deref(), Some("oslave2_xl"));
+    let names: Vec<&str> = integration.dependencies.iter().map(ServiceName::as_str).collect();
+    assert_eq!(names, ["local", "www", "api", "ats"]);
+    assert_eq!(integration.reports.junit.as_deref(), Some("test/results/protractor-*.xml"));
+}
+
+#[test]
+fn each_branch_differs_from_its_trunk_and_every_start_makes_the_same_commits() {
+    let sources = Sources::of_this_checkout().unwrap();
+    let (one, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let repositories = Repositories::create(&sources, one.path()).unwrap();
+    let again = Repositories::create(&sources, other.path()).unwrap();
+    let names = repositories.services().iter().map(String::as_str).chain([FLEET]);
+    for name in names {
+        let branches = repositories.repository(name).branches().unwrap();
+        assert_eq!(branches, again.repository(name).branches().unwrap(), "{name}");
+        let commits: BTreeSet<&String> = branches.iter().map(|(_, commit)| commit).collect();
+        assert_eq!(commits.len(), branches.len(), "{name}: {branches:?}");
+        assert!(branches.iter().any(|(branch, _)| branch == TRUNK), "{name}: {branches:?}");
+    }
+}
