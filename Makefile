@@ -71,11 +71,12 @@ $(TOOLS)/cargo-deny:
 
 .PHONY: unit
 unit: ## Unit and property tests, and everything that needs no cluster
-	cargo test --workspace --exclude slipway-cluster --exclude slipway-e2e
+	cargo test --workspace --exclude slipway-cluster --exclude slipway-demo --exclude slipway-e2e
 
 .PHONY: cluster
-cluster: build agent ## The local cluster's own tests
+cluster: build agent ## The local cluster's and the demo's own tests
 	cargo test --package slipway-cluster
+	cargo test --package slipway-demo -- --test-threads 1
 
 .PHONY: stories
 stories: build agent ## Stories on a real cluster
