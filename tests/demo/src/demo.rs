@@ -44,13 +44,11 @@ pub struct DemoOptions {
     pub operator: bool,
     /// Tell the steps on standard error.
     pub progress: Progress,
-    /// Port of 127.0.0.1 for the git server; none takes a free one.
-    pub git_port: Option<u16>,
 }
 
 impl Default for DemoOptions {
     fn default() -> Self {
-        Self { operator: true, progress: Progress::Lines, git_port: None }
+        Self { operator: true, progress: Progress::Lines }
     }
 }
 
@@ -59,16 +57,18 @@ impl Demo {
     pub async fn start(options: DemoOptions) -> Result<Self> {
         let steps = Steps::new(options.progress);
         let sources = Sources::of_this_checkout()?;
-        let of_images = sources.clone();
-        let layers = tokio::task::spawn_blocking(move || BaseLayers::prepare(&of_images)).await??;
+        let needed = if options.operator { Program::OF_A_FLEET } else { &[Program::Demo] };
+        Program::require(needed)?;
         let cluster = Cluster::start(Options { progress: options.progress, ..Options::default() }).await?;
         let client = cluster.client().await?;
+        let of_images = sources.clone();
+        let layers = tokio::task::spawn_blocking(move || BaseLayers::prepare(&of_images)).await??;
 
         let images = steps.run("base images", push_base(&cluster, &layers)).await?;
         let directory = cluster.data_dir().join("git");
         let repositories = Repositories::create(&sources, &directory)?;
         steps.run("an image for each commit", build_heads(&images, &repositories)).await?;
-        let git = serve_git(&cluster, &repositories, &directory, &images, options).await?;
+        let git = serve_git(&cluster, &repositories, &directory, &images).await?;
 
         let demo = Self { cluster, client, repositories, git };
         if options.operator {
@@ -159,7 +159,6 @@ async fn serve_git(
     repositories: &Repositories,
     directory: &Path,
     images: &ServiceImages,
-    options: DemoOptions,
 ) -> Result<SocketAddr> {
     let program = Program::Demo.path()?;
     let base = images.base_at(REGISTRY);
@@ -171,7 +170,7 @@ async fn serve_git(
     command.push(directory.to_string_lossy().into_owned());
     let process = Process { name: GIT.to_owned(), command, environment: Vec::new(), ready: Some(listen) };
     cluster.start_inside(process).await?;
-    Ok(cluster.publish(&Publish { name: GIT.to_owned(), host_port: options.git_port, target: listen })?)
+    Ok(cluster.publish(&Publish { name: GIT.to_owned(), host_port: None, target: listen })?)
 }
 
 async fn push_programs(cluster: &Cluster) -> Result<Installation> {

@@ -18,6 +18,14 @@ pub enum Program {
 }
 
 impl Program {
+    /// What a fleet with an operator needs.
+    pub(crate) const OF_A_FLEET: &[Self] = &[Self::Demo, Self::Controller, Self::Agent];
+
+    /// An error that names the first of them that is not built.
+    pub(crate) fn require(programs: &[Self]) -> Result<()> {
+        programs.iter().try_for_each(|program| program.path().map(drop))
+    }
+
     /// Name of its file and of its package.
     pub fn name(self) -> &'static str {
         match self {

@@ -14,6 +14,7 @@ use slipway_crds::v1alpha1::DevEnvironment;
 
 use crate::demo::{Demo, DemoOptions};
 use crate::journey;
+use crate::programs::Program;
 
 /// The environment that the fleet's repository declares.
 const ENVIRONMENT: &str = "demo";
@@ -37,6 +38,7 @@ pub enum End {
 
 /// Starts the demo, checks it, and lets people use it until its end. Nothing of it is left afterwards.
 pub async fn run(end: End) -> Result<()> {
+    Program::require(&[Program::Cli])?;
     let demo = tokio::select! {
         demo = Box::pin(Demo::start(DemoOptions::default())) => demo?,
         () = interrupted() => bail!("interrupted"),
