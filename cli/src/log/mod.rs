@@ -1,0 +1,5 @@
+//! What containers print.
+
+pub mod line;
+pub mod source;
+pub mod stream;

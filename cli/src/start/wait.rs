@@ -1,0 +1,132 @@
+//! Watches an environment until it is ready, or until nobody needs to wait any longer.
+
+use jiff::SignedDuration;
+use kube::ResourceExt as _;
+use slipway_crds::names;
+use slipway_crds::v1alpha1::DevEnvironment;
+
+use crate::connect::Session;
+use crate::environment::{self, State};
+use crate::follow::{self, Event, Follower};
+use crate::output::Output;
+use crate::output::checklist::checklist;
+use crate::output::progress::{Progress, Silence};
+
+/// How the waiting ended.
+pub enum Waited {
+    /// Everything is ready.
+    Ready(Box<DevEnvironment>),
+    /// Only a person can mend it, or it ended.
+    Stuck(String),
+    /// The time is up; what it waits for.
+    TimedOut(String),
+    /// Ctrl-C.
+    Interrupted,
+}
+
+/// Shows how it comes up, until it is ready.
+pub async fn until_ready(
+    session: &Session,
+    environment: &DevEnvironment,
+    timeout: Option<SignedDuration>,
+    output: &mut Output,
+) -> anyhow::Result<Waited> {
+    let mut progress = Progress::new(output);
+    let watched = watch(session, environment, timeout, &mut progress, output).await;
+    progress.finish();
+    watched
+}
+
+async fn watch(
+    session: &Session,
+    environment: &DevEnvironment,
+    timeout: Option<SignedDuration>,
+    progress: &mut Progress,
+    output: &mut Output,
+) -> anyhow::Result<Waited> {
+    let mut seen = environment.clone();
+    let mut follower = Follower::new(session, &seen.name_any());
+    let mut silence = Silence::default();
+    let deadline = follow::deadline(timeout);
+    tokio::pin!(deadline);
+    loop {
+        let event = tokio::select! {
+            event = follower.next() => event,
+            () = &mut deadline => return Ok(Waited::TimedOut(environment::message(&seen))),
+            interrupted = tokio::signal::ctrl_c() => return interrupted.map(|()| Waited::Interrupted).map_err(Into::into),
+        };
+        match event {
+            Event::Changed(changed) => seen = *changed,
+            Event::Gone => return Ok(Waited::Stuck("somebody deleted it".to_owned())),
+            Event::Lost(error) => progress.say(output, &format!("no connection, trying again: {error}")),
+            Event::Second => silence.tell(is_answered(&seen), progress, output),
+            Event::Pods => {}
+        }
+        if is_answered(&seen) {
+            progress.update(output, checklist(&seen, &follower.pods()));
+            if let Some(end) = end(&seen) {
+                return Ok(end);
+            }
+        }
+    }
+}
+
+/// Whether the operator has looked at it since it was last asked to.
+fn is_answered(environment: &DevEnvironment) -> bool {
+    let status = environment::status(environment);
+    let asked = environment.annotations().get(names::REQUESTED_AT);
+    status.observed_generation == environment.metadata.generation
+        && status.last_handled_reconcile_at.as_ref() == asked
+}
+
+/// Whether an environment that the operator has looked at needs no more waiting.
+fn end(environment: &DevEnvironment) -> Option<Waited> {
+    match environment::state(environment) {
+        State::Ready => Some(Waited::Ready(Box::new(environment.clone()))),
+        State::Stalled | State::Ended(_) | State::Deleting | State::Stopping => {
+            Some(Waited::Stuck(environment::message(environment)))
+        }
+        State::Starting | State::New => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn environment(status: &Value) -> DevEnvironment {
+        let metadata =
+            json!({"name": "demo", "generation": 2, "annotations": {"slipway.dev/requestedAt": "t2"}});
+        serde_json::from_value(json!({"apiVersion": "slipway.dev/v1alpha1", "kind": "DevEnvironment",
+            "metadata": metadata, "spec": {"services": ["www"]}, "status": status}))
+        .unwrap()
+    }
+
+    fn condition(type_: &str, status: &str) -> Value {
+        json!({"type": type_, "status": status, "reason": "R", "message": "the message",
+            "lastTransitionTime": "2026-11-22T10:00:00Z"})
+    }
+
+    #[test]
+    fn what_was_true_before_the_question_is_no_answer() {
+        let answered = |generation: i64, handled: &str| {
+            is_answered(&environment(
+                &json!({"observedGeneration": generation, "lastHandledReconcileAt": handled}),
+            ))
+        };
+        assert!(answered(2, "t2"));
+        assert!(!answered(1, "t2"), "an older spec");
+        assert!(!answered(2, "t1"), "an older question");
+        assert!(!is_answered(&environment(&json!({}))));
+    }
+
+    #[test]
+    fn waiting_ends_with_ready_and_where_only_a_person_helps() {
+        let ended = |conditions: Value| end(&environment(&json!({"conditions": conditions})));
+        assert!(matches!(ended(json!([condition("Ready", "True")])), Some(Waited::Ready(_))));
+        assert!(ended(json!([condition("Ready", "False"), condition("Reconciling", "True")])).is_none());
+        let stalled = ended(json!([condition("Ready", "False"), condition("Stalled", "True")]));
+        assert!(matches!(stalled, Some(Waited::Stuck(message)) if message == "the message"));
+    }
+}

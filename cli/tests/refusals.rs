@@ -1,0 +1,178 @@
+//! The program as it is called, where no cluster is needed: help, refusals and their exit codes.
+
+use std::process::{Command, Output, Stdio};
+
+/// A kubeconfig whose cluster nobody is.
+const KUBECONFIG: &str = "apiVersion: v1
+kind: Config
+current-context: nobody
+clusters: [{name: nobody, cluster: {server: 'http://127.0.0.1:1'}}]
+users: [{name: nobody, user: {}}]
+contexts:
+- {name: nobody, context: {cluster: nobody, user: nobody, namespace: fleet}}
+- {name: production, context: {cluster: nobody, user: nobody}}
+";
+
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("kubeconfig"), KUBECONFIG).unwrap();
+        Self { folder }
+    }
+
+    /// The program in a folder of its own, with nothing of the caller's surroundings.
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_slipway"));
+        command.args(words).current_dir(self.folder.path()).stdin(Stdio::null()).env_clear();
+        command.env("KUBECONFIG", self.folder.path().join("kubeconfig")).env("USER", "emma");
+        command
+    }
+
+    fn run(&self, words: &[&str]) -> Output {
+        self.command(words).output().unwrap()
+    }
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn complaint(output: &Output) -> String {
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "", "results and complaints are not mixed");
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn without_a_context_every_verb_is_refused() {
+    let place = Place::new();
+    let verbs: [&[&str]; 10] = [
+        &["start", "www"],
+        &["stop"],
+        &["status"],
+        &["logs"],
+        &["open", "www"],
+        &["exec", "www", "--", "true"],
+        &["list"],
+        &["keep", "--for", "8h"],
+        &["plan", "demo"],
+        &["test", "www", "--commit", "main"],
+    ];
+    for verb in verbs {
+        let refused = place.run(verb);
+        assert_eq!(code(&refused), 64, "{verb:?}");
+        let complaint = complaint(&refused);
+        assert!(complaint.starts_with("error: no context was named"), "{complaint}");
+        assert!(complaint.contains("    nobody\n    production\n"), "{complaint}");
+        assert!(complaint.contains("--context nobody"), "{complaint}");
+    }
+}
+
+#[test]
+fn an_empty_variable_names_no_context() {
+    let place = Place::new();
+    let refused = place.command(&["list"]).env("SLIPWAY_CONTEXT", "").output().unwrap();
+    assert_eq!(code(&refused), 64);
+}
+
+#[test]
+fn a_context_that_is_not_there_is_refused() {
+    let place = Place::new();
+    let refused = place.command(&["list"]).env("SLIPWAY_CONTEXT", "staging").output().unwrap();
+    assert_eq!(code(&refused), 64);
+    assert!(complaint(&refused).starts_with("error: there is no context staging in the kubeconfig"));
+}
+
+#[test]
+fn without_a_kubeconfig_it_says_what_to_do() {
+    let place = Place::new();
+    let refused =
+        place.command(&["list"]).env("KUBECONFIG", place.folder.path().join("none")).output().unwrap();
+    assert_eq!(code(&refused), 64);
+    assert!(complaint(&refused).contains("no context at all"));
+}
+
+#[test]
+fn the_first_line_names_context_and_namespace() {
+    let place = Place::new();
+    let headline = |words: &[&str]| complaint(&place.run(words)).lines().next().unwrap().to_owned();
+    assert_eq!(headline(&["list", "--context", "nobody"]), "context nobody, namespace fleet");
+    assert_eq!(headline(&["list", "--context", "production"]), "context production, namespace default");
+    assert_eq!(
+        headline(&["list", "--context", "production", "-n", "demo"]),
+        "context production, namespace demo"
+    );
+}
+
+#[test]
+fn a_cluster_that_does_not_answer_is_an_error_and_for_a_test_an_undecided_one() {
+    let place = Place::new();
+    let listed = place.run(&["list", "--context", "nobody"]);
+    assert_eq!(code(&listed), 1);
+    let told = complaint(&listed);
+    assert!(told.contains("failed to list the environments: the API server cannot be reached"), "{told}");
+    let tested = place.run(&["test", "www", "--commit", "main", "--context", "nobody"]);
+    assert_eq!(code(&tested), 2);
+    let executed = place.run(&["exec", "www", "--context", "nobody", "--", "true"]);
+    assert_eq!(code(&executed), 125);
+}
+
+#[test]
+fn wrong_words_are_told_from_failures_by_their_code() {
+    let place = Place::new();
+    for words in [&["begin"][..], &["exec", "www"], &["keep", "--for", "soon"], &["test", "www"], &[]] {
+        assert_eq!(code(&place.run(words)), 64, "{words:?}");
+    }
+    let service = place.run(&["start", "Www", "--context", "nobody"]);
+    assert_eq!(code(&service), 64);
+    assert!(complaint(&service).contains("`Www` is not a service name"));
+}
+
+#[test]
+fn a_mistake_in_a_file_is_told_with_its_place_before_anything_is_sent() {
+    let place = Place::new();
+    let yaml = "apiVersion: slipway.dev/v1alpha1\nkind: DevEnvironment\nmetadata: {name: demo}\nspec:\n  services: [www]\n  ttl: 8\n";
+    std::fs::write(place.folder.path().join("demo.yaml"), yaml).unwrap();
+    let planned = place.run(&["plan", "demo.yaml", "--context", "nobody"]);
+    assert_eq!(code(&planned), 1);
+    let told = complaint(&planned);
+    assert!(told.contains("error: demo.yaml:6:8: text is expected here: write \"8\" with quotes"), "{told}");
+}
+
+#[test]
+fn help_is_no_error_and_has_examples_and_codes() {
+    let place = Place::new();
+    let help = place.run(&["--help"]);
+    assert_eq!((code(&help), help.stderr.len()), (0, 0));
+    assert!(String::from_utf8(help.stdout).unwrap().contains("64 wrong arguments"));
+    for verb in ["start", "stop", "status", "logs", "open", "exec", "keep", "plan", "test"] {
+        let help = place.run(&[verb, "--help"]);
+        assert_eq!(code(&help), 0, "{verb}");
+        assert!(String::from_utf8(help.stdout).unwrap().contains("Example"), "{verb}");
+    }
+}
+
+#[test]
+fn its_old_name_works_through_a_link() {
+    let place = Place::new();
+    let link = place.folder.path().join("service");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_slipway"), &link).unwrap();
+    let mut command = Command::new("./service");
+    command.args(["start", "api", "dispatch", "eta"]).current_dir(place.folder.path()).env_clear();
+    let refused = command.env("KUBECONFIG", place.folder.path().join("kubeconfig")).output().unwrap();
+    assert_eq!(code(&refused), 64);
+    assert!(complaint(&refused).contains("no context was named"));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_panic() {
+    let place = Place::new();
+    let mut help =
+        place.command(&["test", "--help"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(help.stdout.take());
+    let ended = help.wait_with_output().unwrap();
+    assert!(!String::from_utf8_lossy(&ended.stderr).contains("panicked"));
+}
