@@ -10,6 +10,8 @@ use slipway_plan::object::{Object, ObjectKey, Observed};
 
 use crate::cache::{self, Written};
 
+/// The API server's answer to an object that is not valid.
+const UNPROCESSABLE: u16 = 422;
 /// How many requests of one plan are under way at once.
 const PARALLEL: usize = 16;
 
@@ -27,7 +29,7 @@ pub enum ApplyError {
         source: kube::Error,
     },
     /// An object of that name is somebody else's.
-    #[error("{} exists and is not ours (it belongs to {})", .0.key, .0.holder)]
+    #[error("{0}")]
     Conflict(Conflict),
     /// The declared object is no object.
     #[error("failed to read {key} as an object")]
@@ -145,9 +147,23 @@ impl Applier<'_> {
         let mut body = object.body.clone();
         body["metadata"]["uid"] = Value::from(uid);
         let params = PatchParams::apply(&self.owner.manager).force();
-        let live = api.patch(&object.key.name, &params, &Patch::Apply(&body)).await;
+        let live = match api.patch(&object.key.name, &params, &Patch::Apply(&body)).await {
+            Err(kube::Error::Api(status)) if status.code == UNPROCESSABLE => {
+                self.replace_lists(&api, &body).await
+            }
+            other => other,
+        };
         let live = live.map_err(|source| request("update", &object.key, source))?;
         Ok(self.remember(&resource, &live))
+    }
+
+    /// What somebody else put into a list of ours, such as another port of the same name, can make the merged object
+    /// invalid. A merge patch puts the declared lists in place of the merged ones.
+    async fn replace_lists(&self, api: &Api<DynamicObject>, body: &Value) -> kube::Result<DynamicObject> {
+        let name = body["metadata"]["name"].as_str().unwrap_or_default();
+        let params =
+            PatchParams { field_manager: Some(self.owner.manager.clone()), ..PatchParams::default() };
+        api.patch(name, &params, &Patch::Merge(body)).await
     }
 
     /// What our POST set counts as set by "Update"; only what was set by "Apply" goes when it is no longer declared.

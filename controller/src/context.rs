@@ -10,7 +10,7 @@ use kube::runtime::reflector::Store;
 use slipway_crds::v1alpha1::{AddressRange, DevEnvironment, Fleet, GitSync, ServiceRepo};
 use slipway_plan::addresses::{self, Block};
 use slipway_plan::desired::integration::AgentSettings;
-use slipway_plan::environment::decide::AddressesExhausted;
+use slipway_plan::environment::decide::{AddressesExhausted, Refusal};
 
 use crate::cache::{Cache, OwnObjects, Trigger};
 use crate::git::Git;
@@ -40,7 +40,7 @@ pub struct Context {
     /// Blocks of addresses that environments were given.
     pub blocks: Blocks,
     /// What the API server refused when an environment's last plan was carried out, by UID.
-    pub refused: Memory<Vec<String>>,
+    pub refused: Memory<Option<Refusal>>,
     /// The version of each environment after its status was last written, by UID.
     pub reported: Memory<u64>,
     /// The last look at each `GitSync`'s repository, by UID.

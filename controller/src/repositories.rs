@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use slipway_plan::environment::resolve::Unavailable;
 use slipway_plan::service_name::ServiceName;
 
 use crate::git::{Refs, Remote};
@@ -10,14 +11,12 @@ use crate::git::{Refs, Remote};
 /// One service's repository as it was last read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repository {
-    /// Where it is, and as whom it is read.
-    pub remote: Remote,
     /// Its trunk.
     pub trunk: String,
-    /// What the server had when it was last read.
-    pub refs: Refs,
-    /// Why the last reading failed, if it did; the mirror still has what was read before.
-    pub failure: Option<String>,
+    /// Where it is and what it had, once it could be read; the mirror has that, whatever happened since.
+    pub read: Option<(Remote, Refs)>,
+    /// Why the last reading failed, if it did.
+    pub failure: Option<Unavailable>,
 }
 
 /// The repositories by namespace and service.
@@ -25,13 +24,14 @@ pub struct Repository {
 pub struct Repositories(Mutex<BTreeMap<(String, ServiceName), Repository>>);
 
 impl Repositories {
-    /// Remembers how a repository was last read.
-    pub fn set(&self, namespace: &str, service: &ServiceName, repository: Repository) {
+    /// Remembers how a repository was last read; whether that differs from before.
+    pub fn set(&self, namespace: &str, service: &ServiceName, repository: Repository) -> bool {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert((namespace.to_owned(), service.clone()), repository);
+        let before = all.insert((namespace.to_owned(), service.clone()), repository.clone());
+        before != Some(repository)
     }
 
-    /// A service's repository, once it was read.
+    /// A service's repository, once it was tried to be read.
     pub fn get(&self, namespace: &str, service: &ServiceName) -> Option<Repository> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.get(&(namespace.to_owned(), service.clone())).cloned()

@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail};
 use futures::channel::mpsc;
 use futures::{Stream, StreamExt as _};
 use k8s_openapi::api::core::v1::Service;
+use kube::api::DynamicObject;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::runtime::controller::Action;
 use kube::runtime::events::{Recorder, Reporter};
@@ -22,7 +23,7 @@ use crate::cache::{Cache, OwnObjects};
 use crate::context::{Blocks, Context, Memory, Stores};
 use crate::git::{Git, Limits};
 use crate::metrics::Metrics;
-use crate::reconcile::{self, dev_environment, fleet, gitsync, service_repo};
+use crate::reconcile::{self, dev_environment, fleet, gitsync, service_repo, wake};
 use crate::registry::Registry;
 use crate::repositories::Repositories;
 use crate::server;
@@ -45,12 +46,18 @@ pub async fn operate(client: Client, settings: Settings) -> anyhow::Result<()> {
     let metrics = Metrics::register(&mut registry);
     let agent = agent(&client, &settings).await?;
     let (trigger, triggered) = mpsc::unbounded();
-    let fleets = controller::<Fleet>(&client, &settings);
+    let (ask_fleet, fleets_asked) = mpsc::unbounded();
+    let fleets = controller::<Fleet>(&client, &settings).reconcile_on(fleets_asked);
     let repos = controller::<ServiceRepo>(&client, &settings);
     let environments = controller::<DevEnvironment>(&client, &settings).reconcile_on(triggered);
     let (ask_sync, syncs_asked) = mpsc::unbounded();
     let syncs = controller::<GitSync>(&client, &settings).reconcile_on(syncs_asked);
-    let trigger_syncs = gitsync::trigger(syncs.store(), ask_sync);
+    let wake_syncs = gitsync::trigger(syncs.store(), ask_sync);
+    let wake_neighbours = wake::neighbours(environments.store(), trigger.clone(), fleets.store(), ask_fleet);
+    let wake = move |kind: &str, object: &DynamicObject| {
+        wake_syncs(object);
+        wake_neighbours(kind, object);
+    };
     let stores = Stores {
         fleets: fleets.store(),
         repos: repos.store(),
@@ -62,7 +69,7 @@ pub async fn operate(client: Client, settings: Settings) -> anyhow::Result<()> {
         registry: Registry::new(settings.plain_http_registries.clone()),
         agent,
         cache: Cache::start(&client, &trigger),
-        own: OwnObjects::start(&client, settings.namespace.as_deref(), trigger_syncs),
+        own: OwnObjects::start(&client, settings.namespace.as_deref(), wake),
         stores,
         repositories: Repositories::default(),
         blocks: Blocks::default(),
@@ -93,6 +100,9 @@ pub async fn operate(client: Client, settings: Settings) -> anyhow::Result<()> {
 /// Environments wait until what is in them is known: what is not seen must not be taken for missing.
 async fn drive_when_cached(controller: Controller<DevEnvironment>, context: &Arc<Context>) {
     context.cache.ready().await;
+    // An error means that the process is shutting down.
+    let _ = context.stores.fleets.wait_until_ready().await;
+    let _ = context.stores.repos.wait_until_ready().await;
     drive(controller, dev_environment::reconcile, context).await;
 }
 

@@ -75,6 +75,13 @@ pub struct Conflict {
     pub holder: String,
 }
 
+impl fmt::Display for Conflict {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, holder } = self;
+        write!(formatter, "{key} exists and belongs to {holder}: remove or rename it, it is not taken over")
+    }
+}
+
 /// What has to be done, in order, and what cannot be.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {

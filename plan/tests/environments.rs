@@ -3,7 +3,7 @@
 mod support;
 
 use slipway_crds::conditions;
-use slipway_plan::environment::decide::Act;
+use slipway_plan::environment::decide::{Act, Refusal};
 use support::{Sources, Story, World, at, commit, environment, fleet};
 
 const STORES: &str = "stores: [{name: redis, image: redis, ports: [6379], data: /data}]\nprofiles: [{name: rider, services: [www]}]\n";
@@ -181,4 +181,29 @@ fn an_expired_environment_loses_its_namespace_and_keeps_its_object() {
     assert_eq!(story.look(at(60 + 7 * 86_400)).act, Act::RemoveObject, "made by hand: kept for seven days");
     story.environment.metadata.labels = Some([("slipway.dev/gitsync".to_owned(), "fleet".to_owned())].into());
     assert_eq!(story.look(at(60 + 7 * 86_400)).act, Act::Wait, "from git: git's to remove");
+}
+
+#[test]
+fn a_refusal_is_told_and_a_conflict_is_called_one() {
+    let mut story = story("services: [eta]\n");
+    story.run(at(0));
+    story.refused = Some(Refusal::Conflict("Service env/eta exists and belongs to helm".to_owned()));
+    let told = story.decide(at(10)).status.conditions;
+    assert!(
+        conditions::is_true(&told, conditions::CONFLICT) && conditions::is_true(&told, conditions::STALLED)
+    );
+    story.refused = Some(Refusal::Refused("failed to create Service env/eta: quota".to_owned()));
+    let told = story.decide(at(10)).status.conditions;
+    assert!(
+        conditions::is_true(&told, conditions::RECONCILING) && !conditions::is_true(&told, conditions::READY)
+    );
+}
+
+#[test]
+fn local_without_stores_is_a_mistake_of_the_fleet() {
+    let mut story = story("services: [www]\n");
+    story.fleet = fleet("");
+    let decision = story.look(at(0));
+    let stalled = conditions::find(&decision.status.conditions, conditions::STALLED).unwrap();
+    assert!(stalled.message.contains("the Fleet has no stores"), "{}", stalled.message);
 }

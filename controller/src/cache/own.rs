@@ -20,18 +20,21 @@ pub struct OwnObjects {
 }
 
 impl OwnObjects {
-    /// Starts a watch for each kind, in one namespace or in all, and tells of each object that came, changed or went.
+    /// Starts a watch for each kind, in one namespace or in all, and tells of each object that came, changed or went,
+    /// with its kind.
     pub fn start(
         client: &Client,
         namespace: Option<&str>,
-        tell: impl Fn(&DynamicObject) + Clone + Send + Sync + 'static,
+        tell: impl Fn(&str, &DynamicObject) + Clone + Send + Sync + 'static,
     ) -> Self {
         let start = |resource: kube::discovery::ApiResource| {
             let api = match namespace {
                 Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
                 None => Api::all_with(client.clone(), &resource),
             };
-            let store = watch::start(api, watcher::Config::default(), resource.clone(), tell.clone());
+            let (kind, tell) = (resource.kind.clone(), tell.clone());
+            let tell = move |object: &DynamicObject| tell(&kind, object);
+            let store = watch::start(api, watcher::Config::default(), resource.clone(), tell);
             (resource, store)
         };
         Self {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use kube::ResourceExt as _;
 use kube::runtime::controller::Action;
-use kube::runtime::reflector::ObjectRef;
 use slipway_crds::conditions;
 use slipway_crds::v1alpha1::{Fleet, FleetStatus};
 
@@ -12,7 +11,7 @@ use crate::context::{self, Context};
 use crate::error::Error;
 use crate::report;
 
-/// One look at a Fleet; the environments of its namespace are looked at again when it changed.
+/// One look at a Fleet.
 pub async fn reconcile(fleet: Arc<Fleet>, context: Arc<Context>) -> Result<Action, Error> {
     let namespace = fleet.namespace().unwrap_or_default();
     let others = context.stores.fleets.state_filter(|other| other.namespace().as_deref() == Some(&namespace));
@@ -26,16 +25,5 @@ pub async fn reconcile(fleet: Arc<Fleet>, context: Arc<Context>) -> Result<Actio
     let changed = status != before;
     let reported = Fleet { status: Some(status), ..fleet.as_ref().clone() };
     report::status(&context.client, &reported, changed).await?;
-    ask_environments(&context, &namespace);
     Ok(Action::await_change())
-}
-
-/// Asks for a reconcile of every environment of a namespace.
-pub fn ask_environments(context: &Context, namespace: &str) {
-    for environment in context.stores.environments.state() {
-        if environment.namespace().as_deref() == Some(namespace) {
-            // An error means that the controller is shutting down.
-            let _ = context.trigger.unbounded_send(ObjectRef::from_obj(environment.as_ref()));
-        }
-    }
 }

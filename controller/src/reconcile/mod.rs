@@ -4,6 +4,7 @@ pub mod dev_environment;
 pub mod fleet;
 pub mod gitsync;
 pub mod service_repo;
+pub mod wake;
 
 use std::fmt::Debug;
 use std::future::Future;

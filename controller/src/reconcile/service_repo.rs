@@ -10,9 +10,10 @@ use slipway_crds::conditions::{self, Say};
 use slipway_crds::v1alpha1::{Credentials as Reference, ServiceRepo, ServiceRepoSpec, ServiceRepoStatus};
 use slipway_crds::{names, reasons};
 use slipway_plan::duration;
+use slipway_plan::environment::resolve::Unavailable;
 use slipway_plan::service_name::ServiceName;
 
-use super::fleet::ask_environments;
+use super::wake;
 use crate::context::{self, Context};
 use crate::error::Error;
 use crate::git::{Credentials, GitError, Refs, Remote};
@@ -36,7 +37,7 @@ pub async fn reconcile(repo: Arc<ServiceRepo>, context: Arc<Context>) -> Result<
     let reported = ServiceRepo { status: Some(status), ..repo.as_ref().clone() };
     report::status(&context.client, &reported, changed).await?;
     if moved || changed || known {
-        ask_environments(&context, &namespace);
+        wake::environments(&context.stores.environments, &context.trigger, &namespace);
     }
     Ok(Action::requeue(interval(&repo.spec.interval)))
 }
@@ -58,10 +59,8 @@ pub async fn remote(
     let Some(reference) = credentials else { return Ok(remote) };
     let refused = |reason: String| GitError::AuthenticationRefused { url: remote.url.clone(), reason };
     let api: Api<Secret> = Api::namespaced(context.client.clone(), namespace);
-    let secret = api
-        .get(&reference.secret)
-        .await
-        .map_err(|error| refused(format!("Secret {} could not be read: {error}", reference.secret)))?;
+    let secret =
+        api.get(&reference.secret).await.map_err(|error| refused(unreadable(&reference.secret, &error)))?;
     let identity = format!("{namespace}/{}", reference.secret);
     let data = secret.data.unwrap_or_default();
     let read = Credentials::from_secret(&identity, &data).map_err(|error| refused(error.to_string()))?;
@@ -69,7 +68,20 @@ pub async fn remote(
     Ok(remote)
 }
 
-/// Remembers how the repository was read; true when environments may see something new.
+fn unreadable(secret: &str, error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) if status.is_not_found() => {
+            format!(
+                "there is no Secret {secret} in this namespace: make one with `username` and `password`, or `token`"
+            )
+        }
+        kube::Error::Api(status) => format!("Secret {secret} could not be read: {}", status.message),
+        other => format!("Secret {secret} could not be read: {other}"),
+    }
+}
+
+/// Remembers how the repository was read; true when environments may see something new. What could be read before
+/// stays known while it cannot be read.
 fn remember(
     repo: &ServiceRepo,
     context: &Context,
@@ -77,21 +89,15 @@ fn remember(
     service: &ServiceName,
     read: &Result<(Remote, Refs), GitError>,
 ) -> bool {
-    let before = context.repositories.get(namespace, service);
-    let trunk = repo.spec.trunk.clone();
-    let now = match read {
-        Ok((remote, refs)) => {
-            Some(Repository { remote: remote.clone(), trunk, refs: refs.clone(), failure: None })
-        }
+    let (read, failure) = match read {
+        Ok(read) => (Some(read.clone()), None),
         Err(error) => {
-            before.clone().map(|before| Repository { trunk, failure: Some(error.to_string()), ..before })
+            let before = context.repositories.get(namespace, service).and_then(|before| before.read);
+            (before, Some(Unavailable { reason: error.reason(), message: error.to_string() }))
         }
     };
-    let differs = now != before;
-    if let Some(now) = now {
-        context.repositories.set(namespace, service, now);
-    }
-    differs
+    let repository = Repository { trunk: repo.spec.trunk.clone(), read, failure };
+    context.repositories.set(namespace, service, repository)
 }
 
 fn status(repo: &ServiceRepo, read: Result<Refs, GitError>) -> ServiceRepoStatus {

@@ -75,8 +75,8 @@ fn making_namespace(
     now: Timestamp,
 ) -> Result<Decision, RenderError> {
     let object = namespace::build_namespace(facts.identity)?.stamped();
-    let says = match facts.refused.first() {
-        Some(refused) => decide::reconciling(reasons::APPLY_FAILED, refused),
+    let says = match facts.refused {
+        Some(refusal) => refusal.says(),
         None => decide::reconciling(reasons::PROGRESSING, "its namespace is being made"),
     };
     let lock = lock::of(resolved, &lock::addresses(&base.lock));
@@ -105,8 +105,8 @@ fn running(
     status.address_block = block.map(|block| block.to_string());
     let run = run::decide(facts, &inputs, test_machine, &mut status, &mut desired, now)?;
     let plan = diff::diff(&owner, &desired.objects, &desired.kept, &compared);
-    if let Some(refused) = facts.refused.first() {
-        status = decide::with(status, decide::reconciling(reasons::APPLY_FAILED, refused), facts, now);
+    if let Some(refusal) = facts.refused {
+        status = decide::with(status, refusal.says(), facts, now);
     }
     let again = [status.expires_at, run.again, image_again(&status, now)].into_iter().flatten().min();
     let act = if plan.steps.is_empty() { Act::Wait } else { Act::Apply(plan) };

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
 use slipway_crds::conditions::{self, Say};
-use slipway_crds::names;
 use slipway_crds::v1alpha1::{
     DevEnvironment, DevEnvironmentStatus, FleetSpec, IntegrationStep, NamespaceRecord,
 };
+use slipway_crds::{names, reasons};
 
 use super::life::{self, Life};
 use super::resolve::{Problem, Resolved};
@@ -37,8 +37,31 @@ pub struct Facts<'a> {
     pub block: Result<Option<Block>, AddressesExhausted>,
     /// How the agent is run.
     pub agent: &'a AgentSettings,
-    /// What the API server said when the last plan was carried out.
-    pub refused: &'a [String],
+    /// What was refused when the last plan was carried out.
+    pub refused: Option<&'a Refusal>,
+}
+
+/// Why the last plan could not be carried out in full.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// An object of that name exists and is somebody else's.
+    Conflict(String),
+    /// The API server did not take an object.
+    Refused(String),
+}
+
+impl Refusal {
+    /// The conditions that tell of it.
+    pub(super) fn says(&self) -> Vec<Say> {
+        match self {
+            Self::Conflict(message) => {
+                let mut says = stalled(reasons::CONFLICT, message);
+                says.push(Say::yes(conditions::CONFLICT, reasons::CONFLICT, message));
+                says
+            }
+            Self::Refused(message) => reconciling(reasons::APPLY_FAILED, message),
+        }
+    }
 }
 
 /// There is no Fleet, or more than one.

@@ -58,7 +58,7 @@ impl Obstacle {
         let reason = match problem {
             Problem::UnknownProfile(_) => reasons::UNKNOWN_PROFILE,
             Problem::UnknownService { .. } => reasons::UNKNOWN_SERVICE,
-            Problem::Name(_) | Problem::UnusedBranch(_) => reasons::INVALID_SPEC,
+            Problem::Name(_) | Problem::UnusedBranch(_) | Problem::NoStores => reasons::INVALID_SPEC,
             Problem::Cycle(_) => reasons::DEPENDENCY_CYCLE,
             Problem::Manifest { .. } | Problem::NoIntegration { .. } => reasons::INVALID_MANIFEST,
             Problem::UnknownMachine(_) => reasons::UNKNOWN_MACHINE,

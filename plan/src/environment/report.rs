@@ -129,10 +129,7 @@ pub fn conditions(standing: &Standing, plan: &Plan) -> Vec<Say> {
     let waiting = standing.blocked_by.first().map(|wait| format!("{}: {}", wait.what, wait.message));
     match (&waiting, plan.conflicts.first()) {
         (_, Some(conflict)) => {
-            let message = format!(
-                "{} exists and belongs to {}: remove or rename it, Slipway does not take it over",
-                conflict.key, conflict.holder
-            );
+            let message = conflict.to_string();
             says.push(Say::no(conditions::READY, reasons::CONFLICT, message.clone()));
             says.push(Say::yes(conditions::STALLED, reasons::CONFLICT, message.clone()));
             says.push(Say::yes(conditions::CONFLICT, reasons::CONFLICT, message));

@@ -149,6 +149,9 @@ pub enum Problem {
         "`branches` names {0}, which does not run in this environment: add it to `services`, or remove it"
     )]
     UnusedBranch(String),
+    /// The stateful pod is needed and would be empty.
+    #[error("a service depends on `local`, but the Fleet has no stores: add one, or remove the dependency")]
+    NoStores,
     /// A machine label is not in the Fleet.
     #[error("the Fleet has no machine `{0}`: add it there, or name one of its machines")]
     UnknownMachine(String),
@@ -192,6 +195,9 @@ pub fn resolve(
     };
     if !walk.needs.is_empty() {
         return Ok(Resolution::Needs(walk.needs));
+    }
+    if walk.local && fleet.stores.is_empty() {
+        return Err(Problem::NoStores);
     }
     walk.unused_branch()?;
     let services = walk.in_order(under_test.is_some())?;

@@ -12,7 +12,7 @@ use slipway_crds::v1alpha1::{DevEnvironment, DevEnvironmentSpec, FleetSpec};
 use slipway_plan::desired::Identity;
 use slipway_plan::desired::integration::AgentSettings;
 use slipway_plan::diff::{Plan, Step};
-use slipway_plan::environment::decide::{self, Act, Decision, Facts};
+use slipway_plan::environment::decide::{self, Act, Decision, Facts, Refusal};
 use slipway_plan::environment::namespace;
 use slipway_plan::environment::resolve::{
     self, FoundCommit, FoundDigest, Knowledge, Need, Problem, Resolution, Resolved,
@@ -206,9 +206,22 @@ pub struct Story {
     pub sources: Sources,
     /// What exists.
     pub world: World,
+    /// What was refused last.
+    pub refused: Option<Refusal>,
 }
 
 impl Story {
+    /// Nothing yet.
+    pub fn empty() -> Self {
+        Self {
+            environment: environment("services: [nothing]\n"),
+            fleet: fleet(""),
+            sources: Sources::default(),
+            world: World::default(),
+            refused: None,
+        }
+    }
+
     /// One look, and what it leads to; the status is recorded.
     pub fn look(&mut self, now: Timestamp) -> Decision {
         let decision = self.decide(now);
@@ -237,7 +250,7 @@ impl Story {
             observed: &self.world.objects,
             block: Ok(None),
             agent: &agent,
-            refused: &[],
+            refused: self.refused.as_ref(),
         };
         decide::decide(&facts, now).unwrap()
     }

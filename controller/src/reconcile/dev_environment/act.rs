@@ -10,7 +10,7 @@ use kube::{Api, Resource as _, ResourceExt as _};
 use slipway_crds::names;
 use slipway_crds::v1alpha1::DevEnvironment;
 use slipway_plan::diff::{Cause, Owner, Plan, Step};
-use slipway_plan::environment::decide::{Act, Decision};
+use slipway_plan::environment::decide::{Act, Decision, Refusal};
 use slipway_plan::integration;
 use slipway_plan::object::ObjectKey;
 use tracing::{info, warn};
@@ -101,8 +101,11 @@ fn remember_refusals(context: &Context, gathered: &Gathered, applied: &Applied) 
     if applied.failed.iter().any(is_taken_address) {
         context.blocks.refuse(uid);
     }
-    let answers: Vec<_> = failed.iter().map(|error| error.answer()).collect();
-    context.refused.set(uid, answers);
+    let conflict = failed.iter().find_map(|error| match error {
+        ApplyError::Conflict(conflict) => Some(Refusal::Conflict(conflict.to_string())),
+        _ => None,
+    });
+    context.refused.set(uid, Some(conflict.unwrap_or_else(|| Refusal::Refused(first.answer()))));
     Err(Error::Apply { failed: failed.len(), first: first.answer() })
 }
 

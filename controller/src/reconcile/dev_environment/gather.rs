@@ -7,7 +7,9 @@ use slipway_crds::v1alpha1::{DevEnvironment, FleetSpec};
 use slipway_plan::addresses::Block;
 use slipway_plan::desired::Identity;
 use slipway_plan::diff::Step;
-use slipway_plan::environment::decide::{self, Act, AddressesExhausted, Decision, Facts, FleetProblem};
+use slipway_plan::environment::decide::{
+    self, Act, AddressesExhausted, Decision, Facts, FleetProblem, Refusal,
+};
 use slipway_plan::environment::namespace;
 use slipway_plan::environment::resolve::{Problem, Resolved};
 use slipway_plan::object::{Object, Observed, RenderError};
@@ -24,7 +26,7 @@ pub struct Gathered {
     resolution: Option<Result<Resolved, Problem>>,
     observed: Vec<Observed>,
     block: Result<Option<Block>, AddressesExhausted>,
-    refused: Vec<String>,
+    refused: Option<Refusal>,
 }
 
 impl Gathered {
@@ -38,7 +40,7 @@ impl Gathered {
             observed: &self.observed,
             block: self.block,
             agent: &context.agent,
-            refused: &self.refused,
+            refused: self.refused.as_ref(),
         }
     }
 }

@@ -15,7 +15,7 @@ use slipway_plan::service_name::ServiceName;
 use slipway_plan::yaml::YamlError;
 
 use crate::context::Context;
-use crate::git::{GitError, ReferenceKind};
+use crate::git::{GitError, ReferenceKind, Remote};
 use crate::repositories::Repository;
 
 /// Rounds of finding out: the depth of a chain of dependencies is bounded by it.
@@ -76,7 +76,7 @@ async fn find_out(
     Some(())
 }
 
-/// The answer to a need; None while the repository was not read yet.
+/// The answer to a need; None while the repository was not tried to be read yet.
 async fn answer(context: &Context, namespace: &str, need: &Need) -> Option<Answer> {
     Some(match need {
         Need::Commit { service, reference } => {
@@ -84,8 +84,8 @@ async fn answer(context: &Context, namespace: &str, need: &Need) -> Option<Answe
             Answer::Commit(commit(context, &repository, reference.as_deref()).await)
         }
         Need::Manifest { service, commit } => {
-            let repository = context.repositories.get(namespace, service)?;
-            Answer::Manifest(manifest(context, &repository, service, commit).await)
+            let (remote, _) = context.repositories.get(namespace, service)?.read?;
+            Answer::Manifest(manifest(context, &remote, service, commit).await)
         }
         Need::Digest { image } => Answer::Digest(context.registry.digest(image).await),
     })
@@ -97,7 +97,10 @@ async fn commit(
     reference: Option<&str>,
 ) -> Result<FoundCommit, Unavailable> {
     let wanted = reference.unwrap_or(&repository.trunk);
-    match context.git.resolve(&repository.remote, wanted).await {
+    let Some((remote, _)) = &repository.read else {
+        return Err(repository.failure.clone().unwrap_or_else(unread));
+    };
+    match context.git.resolve(remote, wanted).await {
         Ok(found) => {
             let what = match (reference, found.kind) {
                 (None, _) => "trunk",
@@ -111,25 +114,30 @@ async fn commit(
     }
 }
 
+fn unread() -> Unavailable {
+    Unavailable { reason: reasons::FETCH_FAILED, message: "its repository was not read yet".to_owned() }
+}
+
 fn unavailable(error: &GitError, repository: &Repository) -> Unavailable {
-    let message = match &repository.failure {
-        Some(failure) => format!("{error} (the last reading failed: {failure})"),
-        None => error.to_string(),
-    };
-    // While the server cannot be read, what is missing may be there.
-    let reason = if repository.failure.is_some() { reasons::FETCH_FAILED } else { error.reason() };
-    Unavailable { reason, message }
+    match &repository.failure {
+        // While the server cannot be read, what is missing may be there.
+        Some(failure) => {
+            let message = format!("{error} (the last reading failed: {})", failure.message);
+            Unavailable { reason: reasons::FETCH_FAILED, message }
+        }
+        None => Unavailable { reason: error.reason(), message: error.to_string() },
+    }
 }
 
 async fn manifest(
     context: &Context,
-    repository: &Repository,
+    remote: &Remote,
     service: &ServiceName,
     commit: &str,
 ) -> Result<Manifest, ManifestError> {
     let failed = |error: String| ManifestError::Yaml(YamlError::of_file(manifest::FILE, error));
     let id: CommitId = commit.parse().map_err(|_| failed(format!("`{}` is no commit", short(commit))))?;
-    match context.git.read_file(&repository.remote, &id, manifest::FILE).await {
+    match context.git.read_file(remote, &id, manifest::FILE).await {
         Ok(Some(bytes)) => manifest::parse(service, &bytes),
         Ok(None) => Err(ManifestError::Missing),
         Err(error) => Err(failed(error.to_string())),
