@@ -15,6 +15,7 @@ pub mod run;
 pub mod runs;
 pub mod server;
 pub mod settings;
+pub mod tell;
 
 use kube::discovery::ApiResource;
 use slipway_crds::v1alpha1::{DevEnvironment, Fleet, GitSync, ServiceRepo};

@@ -13,6 +13,7 @@ pub mod desired;
 pub mod diff;
 pub mod duration;
 pub mod environment;
+pub mod event;
 pub mod fleet;
 pub mod gitsync;
 pub mod graph;

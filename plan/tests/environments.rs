@@ -4,7 +4,7 @@ mod support;
 
 use slipway_crds::conditions;
 use slipway_plan::environment::decide::{Act, Refusal};
-use support::{Sources, Story, World, at, commit, environment, fleet};
+use support::{Sources, Story, at, commit, environment, fleet};
 
 const STORES: &str = "stores: [{name: redis, image: redis, ports: [6379], data: /data}]\nprofiles: [{name: rider, services: [www]}]\n";
 
@@ -16,12 +16,7 @@ fn sources() -> Sources {
 }
 
 fn story(spec: &str) -> Story {
-    Story {
-        environment: environment(spec),
-        fleet: fleet(STORES),
-        sources: sources(),
-        world: World::default(),
-    }
+    Story { environment: environment(spec), fleet: fleet(STORES), sources: sources(), ..Story::empty() }
 }
 
 fn ready(story: &Story) -> bool {

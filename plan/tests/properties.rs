@@ -21,12 +21,7 @@ fn sources() -> Sources {
 }
 
 fn story(spec: &str) -> Story {
-    Story {
-        environment: environment(spec),
-        fleet: fleet(STORES),
-        sources: sources(),
-        world: World::default(),
-    }
+    Story { environment: environment(spec), fleet: fleet(STORES), sources: sources(), ..Story::empty() }
 }
 
 prop_compose! {

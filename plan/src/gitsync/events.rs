@@ -3,31 +3,7 @@
 use slipway_crds::v1alpha1::GitSyncStatus;
 use slipway_crds::{conditions, reasons};
 
-use super::decide::Decision;
-use crate::diff::{Cause, Step};
-
-/// An event on the `GitSync`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
-    /// Whether something is wrong.
-    pub is_warning: bool,
-    /// One word.
-    pub reason: &'static str,
-    /// For people.
-    pub note: String,
-}
-
-/// Changes by others that are put back.
-pub fn of_plan(decision: &Decision) -> Vec<Event> {
-    decision.plan.steps.iter().filter_map(drift).collect()
-}
-
-fn drift(step: &Step) -> Option<Event> {
-    let Step::Update { object, cause: Cause::Drift { field, managers }, .. } = step else { return None };
-    let who = if managers.is_empty() { "somebody".to_owned() } else { managers.join(", ") };
-    let note = format!("{}: {field} was changed by {who}; it is put back to what git says", object.key);
-    Some(Event { is_warning: true, reason: "DriftCorrected", note })
-}
+use crate::event::Event;
 
 /// What is news in a status.
 pub fn of_status(before: Option<&GitSyncStatus>, after: &GitSyncStatus) -> Vec<Event> {

@@ -5,22 +5,21 @@ use std::sync::Arc;
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{DeleteParams, ListParams, LogParams, Preconditions};
 use kube::runtime::controller::Action;
-use kube::runtime::events::{Event, EventType};
-use kube::{Api, Resource as _, ResourceExt as _};
+use kube::{Api, ResourceExt as _};
 use slipway_crds::names;
 use slipway_crds::v1alpha1::DevEnvironment;
-use slipway_plan::diff::{Cause, Owner, Plan, Step};
+use slipway_plan::diff::{Owner, Plan};
 use slipway_plan::environment::decide::{Act, Decision, Refusal};
-use slipway_plan::integration;
 use slipway_plan::object::ObjectKey;
-use tracing::{info, warn};
+use slipway_plan::{event, integration};
+use tracing::info;
 
 use super::gather::Gathered;
 use crate::apply::{Applied, Applier, ApplyError};
 use crate::cache;
 use crate::context::Context;
 use crate::error::Error;
-use crate::finalizers;
+use crate::{finalizers, tell};
 
 /// The first act: the finalizer, so that nothing is left when the object goes.
 pub async fn begin(context: &Context, environment: &DevEnvironment) -> Result<Action, Error> {
@@ -68,8 +67,8 @@ async fn apply(
     let identity = &gathered.identity;
     for step in &plan.steps {
         info!(environment = identity.name, %step, "applying");
-        tell_drift(context, environment, step).await;
     }
+    tell::tell(context, environment.as_ref(), event::drift_corrected(&plan)).await;
     let owner = Owner {
         uid: identity.uid.clone(),
         manager: names::ENVIRONMENT_MANAGER.to_owned(),
@@ -112,24 +111,6 @@ fn remember_refusals(context: &Context, gathered: &Gathered, applied: &Applied) 
 /// The API server's words for a ClusterIP that another Service has.
 fn is_taken_address(error: &ApplyError) -> bool {
     error.answer().contains("provided IP is already allocated")
-}
-
-/// Drift is corrected with an event that names who else writes to the object.
-async fn tell_drift(context: &Context, environment: &Arc<DevEnvironment>, step: &Step) {
-    let Step::Update { object, cause: Cause::Drift { field, managers }, .. } = step else { return };
-    let who = if managers.is_empty() { "somebody".to_owned() } else { managers.join(", ") };
-    let note = format!("{}: {field} was changed by {who}; it is put back", object.key);
-    let event = Event {
-        type_: EventType::Warning,
-        reason: "DriftCorrected".to_owned(),
-        note: Some(note),
-        action: "Apply".to_owned(),
-        secondary: None,
-    };
-    let published = context.recorder.publish(&event, &environment.object_ref(&())).await;
-    if let Err(error) = published {
-        warn!(%error, "an event could not be written");
-    }
 }
 
 async fn remove(context: &Context, environment: &DevEnvironment) -> Result<(), Error> {

@@ -2,17 +2,19 @@
 
 use kube::ResourceExt as _;
 use slipway_crds::v1alpha1::GitSync;
+use slipway_plan::event;
 use slipway_plan::gitsync::decide::{Decision, Facts, decide};
+use slipway_plan::gitsync::rank;
 use slipway_plan::gitsync::report::{Outcome, Refusal};
 use slipway_plan::gitsync::source::Fetched;
-use slipway_plan::gitsync::{events, rank};
 use tracing::info;
 
 use super::gather::Gathered;
-use super::{owner, tell};
+use super::owner;
 use crate::apply::{Applied, Applier, ApplyError};
 use crate::context::Context;
 use crate::error::Error;
+use crate::tell;
 
 /// What was decided and what became of it.
 pub struct Done {
@@ -46,7 +48,7 @@ pub async fn act(context: &Context, sync: &GitSync, gathered: &Gathered) -> Resu
     if let Some(stale) = carried_out.failed.iter().find(|error| error.is_stale()) {
         return Err(Error::Apply { failed: carried_out.failed.len(), first: stale.answer() });
     }
-    tell::tell(context, sync, events::of_plan(&decision)).await;
+    tell::tell(context, sync, event::drift_corrected(&decision.plan)).await;
     Ok(Some(Done { decision, outcome: outcome(carried_out) }))
 }
 

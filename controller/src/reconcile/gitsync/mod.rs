@@ -4,7 +4,6 @@ mod act;
 mod end;
 mod gather;
 mod look;
-mod tell;
 mod trigger;
 
 use std::sync::Arc;
@@ -19,7 +18,7 @@ use slipway_plan::gitsync::report as say;
 
 use crate::context::{self, Context};
 use crate::error::Error;
-use crate::{finalizers, report};
+use crate::{finalizers, report, tell};
 
 pub use gather::Known;
 pub use look::Look;

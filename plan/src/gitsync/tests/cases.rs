@@ -180,8 +180,8 @@ fn a_declared_field_is_put_back_and_the_other_manager_is_named() {
     );
     assert_eq!(world.objects[0].body["spec"], json!({"profile": "rider", "machine": "xl"}));
     assert_eq!(
-        events::of_plan(&round.decision)[0].note,
-        "DevEnvironment platform/a: spec.profile was changed by kubectl-edit; it is put back to what git says"
+        crate::event::drift_corrected(&round.decision.plan)[0].note,
+        "DevEnvironment platform/a: spec.profile was changed by kubectl-edit; it is put back as declared"
     );
 }
 

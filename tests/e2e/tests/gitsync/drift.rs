@@ -29,7 +29,7 @@ async fn drift_is_corrected_at_once_with_polling_set_to_an_hour() {
     let drift = events.iter().find(|event| event.reason.as_deref() == Some("DriftCorrected")).unwrap();
     assert_eq!(
         drift.note.as_deref(),
-        Some("ServiceRepo drift/www: spec.url was changed by emma-by-hand; it is put back to what git says")
+        Some("ServiceRepo drift/www: spec.url was changed by emma-by-hand; it is put back as declared")
     );
     assert_eq!(drift.regarding.as_ref().unwrap().uid, sync.metadata.uid);
 
