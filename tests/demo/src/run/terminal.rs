@@ -1,14 +1,15 @@
-//! A folder of commands for another terminal: the command line tool under both its names, and kubectl.
+//! What another terminal needs: a folder of commands, and a kubeconfig that begins in the fleet's namespace.
 
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
+use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
-use crate::demo::Demo;
+use crate::demo::{Demo, NAMESPACE};
 use crate::programs::Program;
 
-/// Makes the folder, which goes with the cluster.
+/// The command line tool under both its names, and kubectl, in a folder that goes with the cluster.
 fn commands(demo: &Demo) -> Result<PathBuf> {
     let folder = demo.cluster().data_dir().join("bin");
     if !folder.is_dir() {
@@ -23,12 +24,22 @@ fn commands(demo: &Demo) -> Result<PathBuf> {
     Ok(folder)
 }
 
+fn begin_in_fleet(demo: &Demo, context: &str) -> Result<()> {
+    let mut command = Command::new(demo.cluster().kubectl_path());
+    command.args(["config", "set-context", context, "--namespace", NAMESPACE, "--kubeconfig"]);
+    let output = command.arg(demo.cluster().kubeconfig_path()).output().context("cannot start kubectl")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "kubectl cannot set the namespace of {context}: {said}");
+    Ok(())
+}
+
 /// The one line that puts them, and the way to the cluster, into another terminal.
 pub(super) fn line(demo: &Demo) -> Result<String> {
-    let (id, kubeconfig) = (demo.cluster().id(), demo.cluster().kubeconfig_path());
+    let context = format!("slipway-{}", demo.cluster().id());
+    begin_in_fleet(demo, &context)?;
     Ok(format!(
-        "export KUBECONFIG={} SLIPWAY_CONTEXT=slipway-{id} PATH={}:\"$PATH\"",
-        kubeconfig.display(),
+        "export KUBECONFIG={} SLIPWAY_CONTEXT={context} PATH={}:\"$PATH\"",
+        demo.cluster().kubeconfig_path().display(),
         commands(demo)?.display(),
     ))
 }
