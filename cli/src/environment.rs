@@ -74,11 +74,12 @@ pub fn state(environment: &DevEnvironment) -> State {
     if environment.metadata.deletion_timestamp.is_some() {
         return State::Deleting;
     }
-    let Some(status) = &environment.status else { return State::New };
+    let status = status(environment);
     let is_true = |type_| conditions::is_true(&status.conditions, type_);
-    match &status.ended {
+    match status.ended {
         Some(ended) => State::Ended(ended.reason),
         None if environment.annotations().contains_key(names::STOPPED_AT) => State::Stopping,
+        None if environment.status.is_none() => State::New,
         None if is_true(conditions::STALLED) => State::Stalled,
         None if is_true(conditions::READY) => State::Ready,
         None => State::Starting,

@@ -5,10 +5,11 @@ use std::path::Path;
 
 use anyhow::Context as _;
 use http::Request as HttpRequest;
-use kube::ResourceExt;
+use kube::ResourceExt as _;
 use serde::{Deserialize, Serialize};
 use slipway_crds::v1alpha1::{DevEnvironment, DevEnvironmentSpec};
-use slipway_plan::yaml;
+use slipway_plan::gitsync::files::{self, Content, File, Home};
+use slipway_plan::object::Object;
 
 use crate::api_error::ApiError;
 use crate::args::{Format, Plan};
@@ -78,17 +79,9 @@ async fn read(session: &Session, arguments: &Plan) -> anyhow::Result<Vec<DevEnvi
         )
         .into());
     }
-    let bytes = content(&arguments.target)?;
-    let mut environments = parse(&arguments.target, &bytes)?;
-    for environment in &mut environments {
-        let name = environment.name_any();
-        if let Some(other) = environment.namespace().filter(|other| *other != session.namespace) {
-            return Err(Usage(format!(
-                "environment {name} is for namespace {other}: name that with -n {other}"
-            ))
-            .into());
-        }
-        *environment = in_place(session, &name, environment.spec.clone()).await?;
+    let mut environments = Vec::new();
+    for (name, spec) in parse(&arguments.target, content(&arguments.target)?, &session.namespace)? {
+        environments.push(in_place(session, &name, spec).await?);
     }
     Ok(environments)
 }
@@ -103,19 +96,24 @@ fn content(file: &str) -> anyhow::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn parse(file: &str, bytes: &[u8]) -> anyhow::Result<Vec<DevEnvironment>> {
-    let documents = yaml::parse_documents(file, bytes)?;
-    if documents.is_empty() {
-        anyhow::bail!(yaml::YamlError::of_file(file, "has no DevEnvironment"));
+/// Names and specs of a file's environments; what a `GitSync` would refuse is refused here, in the same words.
+fn parse(file: &str, bytes: Vec<u8>, namespace: &str) -> anyhow::Result<Vec<(String, DevEnvironmentSpec)>> {
+    let files = [File { path: file.to_owned(), content: Content::Bytes(bytes) }];
+    let reading = files::read(&files, &Home { namespace, name: "", uid: "" });
+    if !reading.mistakes.is_empty() {
+        let mistakes: Vec<_> = reading.mistakes.iter().map(|mistake| mistake.error.to_string()).collect();
+        anyhow::bail!(mistakes.join("\n"));
     }
-    let environment = |document: &yaml::Document<'_>| match document.value["kind"].as_str() {
-        Some("DevEnvironment") => Ok(document.typed::<DevEnvironment>()?),
-        kind => Err(document.error(format!(
-            "a DevEnvironment is expected here, not {}",
-            kind.unwrap_or("something without kind")
-        ))),
+    if let Some(other) = reading.objects.iter().find(|object| object.key.kind != "DevEnvironment") {
+        anyhow::bail!("{file}: only DevEnvironments are planned, and it has {}", other.key);
+    }
+    if reading.objects.is_empty() {
+        anyhow::bail!("{file}: there is no DevEnvironment in it");
+    }
+    let spec = |object: &Object| {
+        anyhow::Ok((object.key.name.clone(), serde_json::from_value(object.body["spec"].clone())?))
     };
-    Ok(documents.iter().map(environment).collect::<Result<_, _>>()?)
+    reading.objects.iter().map(spec).collect()
 }
 
 /// The environment of that name, with what is asked for added.
@@ -219,22 +217,23 @@ mod tests {
 
     #[test]
     fn mistakes_in_a_file_are_told_with_their_place() {
-        let mistake = |text: &str| parse("e.yaml", text.as_bytes()).unwrap_err().to_string();
-        let head = "apiVersion: slipway.dev/v1alpha1\nkind: DevEnvironment\nmetadata: {name: demo}\nspec:\n";
-        assert!(mistake(&format!("{head}  servces: [www]\n")).starts_with("e.yaml:5:3: "));
-        let fleet = "apiVersion: slipway.dev/v1alpha1\nkind: Fleet\n";
-        assert_eq!(mistake(fleet), "e.yaml:1:1: a DevEnvironment is expected here, not Fleet");
-        assert_eq!(mistake(""), "e.yaml: has no DevEnvironment");
+        let mistake = |text: &str| parse("e.yaml", text.into(), "fleet").unwrap_err().to_string();
+        let head = "apiVersion: slipway.dev/v1alpha1\nkind: DevEnvironment\nmetadata: {name: demo}\n";
+        assert!(mistake(&format!("{head}spec:\n  servces: [www]\n")).starts_with("e.yaml:5:3: "));
+        assert!(mistake(&format!("{head}sepc: {{}}\n")).starts_with("e.yaml:4:1: "));
+        let fleet =
+            "apiVersion: slipway.dev/v1alpha1\nkind: Fleet\nmetadata: {name: f}\nspec: {registry: r}\n";
+        assert_eq!(mistake(fleet), "e.yaml: only DevEnvironments are planned, and it has Fleet fleet/f");
+        assert_eq!(mistake(""), "e.yaml: there is no DevEnvironment in it");
     }
 
     #[test]
     fn a_file_may_hold_several_environments() {
         let one = |name| {
-            format!(
-                "---\napiVersion: slipway.dev/v1alpha1\nkind: DevEnvironment\nmetadata: {{name: {name}}}\nspec: {{profile: p}}\n"
-            )
+            let head = "---\napiVersion: slipway.dev/v1alpha1\nkind: DevEnvironment";
+            format!("{head}\nmetadata: {{name: {name}}}\nspec: {{profile: p}}\n")
         };
-        let both = parse("e.yaml", (one("a") + &one("b")).as_bytes()).unwrap();
-        assert_eq!(both.iter().map(ResourceExt::name_any).collect::<Vec<_>>(), ["a", "b"]);
+        let both = parse("e.yaml", (one("a") + &one("b")).into(), "fleet").unwrap();
+        assert_eq!(both.into_iter().map(|(name, _)| name).collect::<Vec<_>>(), ["a", "b"]);
     }
 }

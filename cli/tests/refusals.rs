@@ -1,5 +1,7 @@
 //! The program as it is called, where no cluster is needed: help, refusals and their exit codes.
 
+#![allow(clippy::unwrap_used, reason = "a failing test may say so loudly")]
+
 use std::process::{Command, Output, Stdio};
 
 /// A kubeconfig whose cluster nobody is.

@@ -61,10 +61,16 @@ pub fn checklist(environment: &DevEnvironment, pods: &Pods) -> Checklist {
     let under_test = environment.spec.integration.as_ref().map(|run| run.service.as_str());
     let rows: Vec<_> = status.lock.iter().map(|locked| row(locked, &status, pods, under_test)).collect();
     let head = match (&status.services, rows.is_empty()) {
-        (Some(services), false) => format!("{services} ready"),
+        (Some(services), false) => format!("{services} ready{}", first_note(&rows)),
         _ => environment::message(environment),
     };
     Checklist { head, rows }
+}
+
+/// What is in the way has more room in the line of its own than beside a service.
+fn first_note(rows: &[Row]) -> String {
+    let noted = rows.iter().find_map(|row| Some((&row.service, row.note.as_ref()?)));
+    noted.map(|(service, note)| format!("; {service}: {}", first_line(note))).unwrap_or_default()
 }
 
 fn row(locked: &LockedService, status: &DevEnvironmentStatus, pods: &Pods, under_test: Option<&str>) -> Row {

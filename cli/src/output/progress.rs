@@ -42,10 +42,13 @@ impl Progress {
     }
 
     /// Leaves the list as it is.
-    pub fn finish(&mut self) {
-        if let Some(bars) = self.bars.take() {
-            bars.head.finish_and_clear();
-            bars.rows.values().for_each(ProgressBar::abandon);
+    pub fn finish(&mut self, output: &mut Output) {
+        let Some(bars) = self.bars.take() else { return };
+        bars.head.finish_and_clear();
+        bars.rows.values().for_each(ProgressBar::abandon);
+        if !bars.rows.is_empty() {
+            // The cursor is at the end of the last line.
+            output.say("");
         }
     }
 }

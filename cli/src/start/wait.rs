@@ -33,7 +33,7 @@ pub async fn until_ready(
 ) -> anyhow::Result<Waited> {
     let mut progress = Progress::new(output);
     let watched = watch(session, environment, timeout, &mut progress, output).await;
-    progress.finish();
+    progress.finish(output);
     watched
 }
 

@@ -80,7 +80,7 @@ pub async fn until_finished(
             }
         }
     };
-    watch.progress.finish();
+    watch.progress.finish(output);
     Ok(ended)
 }
 
@@ -159,7 +159,7 @@ impl<'a> Watch<'a> {
 
     fn print(&mut self, line: &Line, arguments: &Test, output: &mut Output) {
         // A list that is redrawn and a log would write over each other.
-        self.progress.finish();
+        self.progress.finish(output);
         self.log.shown = true;
         // Somebody may have stopped reading; the result is still wanted.
         drop(writeln!(sink(arguments, output), "{}", line.text));

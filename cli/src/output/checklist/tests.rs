@@ -62,6 +62,9 @@ fn what_is_in_the_way_is_told_in_its_first_line() {
     let told = |message| lines(&starting(&www(Some("i"), false), &wait(message)), &Pods::new()).remove(1);
     assert!(told("it crashed\nand more").ends_with("health …  it crashed"));
     assert!(told("www is starting").ends_with("health …"));
+    let head = |message| checklist(&starting(&www(Some("i"), false), &wait(message)), &Pods::new()).head;
+    assert_eq!(head("it crashed\nand more"), "0/2 ready; www: it crashed");
+    assert_eq!(head("www is starting"), "0/2 ready");
 }
 
 #[test]
