@@ -3,6 +3,7 @@
 mod support;
 
 use slipway_crds::conditions;
+use slipway_crds::v1alpha1::Outcome;
 use slipway_plan::environment::decide::{Act, Refusal};
 use support::{Sources, Story, at, commit, environment, fleet};
 
@@ -201,4 +202,17 @@ fn local_without_stores_is_a_mistake_of_the_fleet() {
     let decision = story.look(at(0));
     let stalled = conditions::find(&decision.status.conditions, conditions::STALLED).unwrap();
     assert!(stalled.message.contains("the Fleet has no stores"), "{}", stalled.message);
+}
+
+#[test]
+fn a_run_waits_a_moment_for_the_fleet_it_was_applied_with_and_not_for_a_mistake() {
+    let outcome = |story: &Story| story.environment.status.clone().unwrap().integration.unwrap().outcome;
+    let mut early = story("integration: {service: nobody, commit: main}\n");
+    let decision = early.look(at(0));
+    assert_eq!((outcome(&early), decision.again), (None, Some(at(10))));
+    early.look(at(10));
+    assert_eq!(outcome(&early), Some(Outcome::Error));
+    let mut mistaken = story("integration: {service: eta, commit: gone}\n");
+    mistaken.look(at(0));
+    assert_eq!(outcome(&mistaken), Some(Outcome::Error));
 }

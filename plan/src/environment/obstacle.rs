@@ -1,6 +1,6 @@
 //! What stands in the way of running an environment. What runs goes on running.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use slipway_crds::reasons;
 use slipway_crds::v1alpha1::DevEnvironmentStatus;
 
@@ -12,12 +12,21 @@ use crate::object::Observed;
 
 /// How often something that mends itself is looked at, in seconds.
 const AGAIN: i64 = 5;
+/// How long a run waits for what is applied together with it and may be seen after it, in seconds.
+const TOGETHER: i64 = 10;
+
+/// How long an integration run waits although only a person can mend it; none: as long as for anything.
+fn patience(stalled: bool, reason: &str) -> Option<SignedDuration> {
+    let comes_together =
+        matches!(reason, reasons::FLEET_NOT_FOUND | reasons::UNKNOWN_SERVICE | reasons::INVALID_SPEC);
+    stalled.then_some(SignedDuration::from_secs(if comes_together { TOGETHER } else { 0 }))
+}
 
 /// What stands in the way.
 pub(super) struct Obstacle {
     reason: &'static str,
     message: String,
-    /// Whether only a person can mend it; then a run can never succeed because of it.
+    /// Whether only a person can mend it; then a run does not wait for it for long.
     stalled: bool,
 }
 
@@ -26,10 +35,12 @@ impl Obstacle {
     pub(super) fn decision(self, facts: &Facts<'_>, base: DevEnvironmentStatus, now: Timestamp) -> Decision {
         let Self { reason, message, stalled } = self;
         let says = if stalled { decide::stalled } else { decide::reconciling }(reason, &message);
-        let integration = run::obstructed(facts, &base, stalled, &message, now);
+        let (integration, run_again) =
+            run::obstructed(facts, &base, self::patience(stalled, reason), &message, now);
         let wait = Wait { what: facts.identity.name.clone(), reason, message };
         let blocked_by = blocked::since(&base.blocked_by, vec![wait], now);
-        let again = if stalled { base.expires_at } else { Some(decide::soon(now, AGAIN)) };
+        let own = if stalled { base.expires_at } else { Some(decide::soon(now, AGAIN)) };
+        let again = [own, run_again].into_iter().flatten().min();
         let status = DevEnvironmentStatus { blocked_by, integration, ..base };
         Decision { status: decide::with(status, says, facts, now), act: Act::Wait, again, log_of: None }
     }

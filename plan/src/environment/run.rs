@@ -40,23 +40,24 @@ pub(super) fn decide(
     Ok(Wanted { again: again_at, log_of })
 }
 
-/// The run of an environment that cannot be resolved: it is over when only a person can mend that.
+/// The run of an environment that cannot be resolved, and when to look again: it is over when that lasts for
+/// `patience`, or for as long as it waits for anything.
 pub(super) fn obstructed(
     facts: &Facts<'_>,
     status: &DevEnvironmentStatus,
-    hopeless: bool,
+    patience: Option<SignedDuration>,
     message: &str,
     now: Timestamp,
-) -> Option<IntegrationStatus> {
-    let spec = facts.environment.spec.integration.as_ref()?;
+) -> (Option<IntegrationStatus>, Option<Timestamp>) {
+    let Some(spec) = &facts.environment.spec.integration else { return (status.integration.clone(), None) };
     let before = status.integration.as_ref();
     let not_ready = NotReady { service: spec.service.clone(), message: message.to_owned() };
     let mut run = run_facts(facts, facts.fleet.ok(), Some(not_ready), None);
-    if hopeless {
-        // What only a person can mend is not waited for.
-        run.limits = Limits::new(SignedDuration::ZERO);
+    if let Some(patience) = patience {
+        run.limits = Limits::new(patience);
     }
-    Some(integration::next(before, &run, now).status)
+    let Next { status, again_at, log_of: _ } = integration::next(before, &run, now);
+    (Some(status), again_at)
 }
 
 /// The run of an environment that ends before the run does.
