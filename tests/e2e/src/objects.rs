@@ -14,8 +14,7 @@ use crate::environment;
 use crate::waiting::Watched;
 
 /// Metadata that no two objects share.
-const OWN_METADATA: [&str; 5] =
-    ["uid", "resourceVersion", "creationTimestamp", "managedFields", "generateName"];
+const OWN_METADATA: [&str; 4] = ["uid", "resourceVersion", "creationTimestamp", "managedFields"];
 
 /// Objects by kind and name, as declared, and the environment's status.
 pub type Picture = BTreeMap<String, Value>;
@@ -27,17 +26,25 @@ pub async fn picture(client: &Client, environment: &DevEnvironment) -> Result<Pi
     add(&mut picture, "Service", Api::<Service>::namespaced(client.clone(), &namespace)).await?;
     add(&mut picture, "StatefulSet", Api::<StatefulSet>::namespaced(client.clone(), &namespace)).await?;
     add(&mut picture, "Deployment", Api::<Deployment>::namespaced(client.clone(), &namespace)).await?;
-    add(&mut picture, "PersistentVolumeClaim", claims(client, &namespace)).await?;
+    add_claims(&mut picture, client, &namespace).await?;
     let own = Api::<Namespace>::all(client.clone()).get(&namespace).await?;
     picture.insert("Namespace".to_owned(), bare(&own)?);
     picture.insert("status".to_owned(), status(environment)?);
     let unlike = unlike(environment, &namespace);
-    picture.values_mut().for_each(|value| rename(value, &unlike));
+    for value in picture.values_mut() {
+        rename(value, &unlike);
+    }
     Ok(picture)
 }
 
-fn claims(client: &Client, namespace: &str) -> Api<PersistentVolumeClaim> {
-    Api::namespaced(client.clone(), namespace)
+/// Of a claim, what it asks for: Kubernetes made it, and its annotations tell who bound it first.
+async fn add_claims(picture: &mut Picture, client: &Client, namespace: &str) -> Result<()> {
+    let api: Api<PersistentVolumeClaim> = Api::namespaced(client.clone(), namespace);
+    for claim in api.list(&ListParams::default()).await? {
+        let asked = claim.spec.as_ref().map(|spec| (&spec.access_modes, &spec.resources));
+        picture.insert(format!("PersistentVolumeClaim {}", claim.name_any()), serde_json::to_value(asked)?);
+    }
+    Ok(())
 }
 
 async fn add<K: Watched>(picture: &mut Picture, kind: &str, api: Api<K>) -> Result<()> {
@@ -63,7 +70,7 @@ fn bare<K: Watched>(object: &K) -> Result<Value> {
     if !bare["metadata"]["annotations"]["slipway.dev/declared"].is_null() {
         bare["metadata"]["annotations"]["slipway.dev/declared"] = "<digest>".into();
     }
-    for field in ["clusterIP", "clusterIPs", "volumeName"] {
+    for field in ["clusterIP", "clusterIPs"] {
         if !bare["spec"][field].is_null() {
             bare["spec"][field] = "<own>".into();
         }

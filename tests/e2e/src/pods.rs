@@ -21,7 +21,9 @@ pub async fn crew(client: &Client, namespace: &str) -> Result<Crew> {
             crew.entry(post(&pod)).or_default().push(pod.uid().unwrap_or_default());
         }
     }
-    crew.values_mut().for_each(|uids| uids.sort());
+    for uids in crew.values_mut() {
+        uids.sort();
+    }
     Ok(crew)
 }
 

@@ -57,7 +57,7 @@ pub async fn until_all<K: Watched>(
 ) -> Result<Vec<Arc<K>>> {
     let (store, writer) = reflector::store();
     let events = reflector(writer, watcher(api.clone(), config)).default_backoff();
-    let mut changes = std::pin::pin!(complete(events));
+    let mut changes = Box::pin(complete(events));
     let found = async {
         while changes.try_next().await?.is_some() {
             let all = store.state();
@@ -67,13 +67,11 @@ pub async fn until_all<K: Watched>(
         }
         Err(anyhow!("the API server ended the watch"))
     };
-    match tokio::time::timeout(PATIENCE, found).await {
-        Ok(found) => found.with_context(|| what.to_owned()),
-        Err(_) => {
-            let names: Vec<_> = store.state().iter().map(|object| object.name_any()).collect();
-            bail!("{what}: not after {} s; there are {names:?}", PATIENCE.as_secs())
-        }
+    if let Ok(found) = tokio::time::timeout(PATIENCE, found).await {
+        return found.with_context(|| what.to_owned());
     }
+    let names: Vec<_> = store.state().iter().map(|object| object.name_any()).collect();
+    bail!("{what}: not after {} s; there are {names:?}", PATIENCE.as_secs())
 }
 
 /// Only moments at which the store is complete; errors are the watcher's to retry.

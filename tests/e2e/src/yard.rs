@@ -1,18 +1,20 @@
 //! A namespace of a story's own: its Fleet, services and environments come from a repository of its own, so that stories do
 //! not meet. The services' repositories are the demo's; a story that pushes to one has a trunk of its own there.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, Result};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{Patch, PatchParams, PostParams};
+use kube::runtime::watcher;
 use kube::{Api, Client};
 use serde_json::{Value, json};
-use slipway_crds::names;
-use slipway_crds::v1alpha1::{DevEnvironment, GitSync};
+use slipway_crds::v1alpha1::{DevEnvironment, GitSync, ServiceRepo};
+use slipway_crds::{conditions, names};
 use slipway_demo::{Change, TRUNK, is_ready};
 
-use crate::waiting::{Watched, until};
+use crate::waiting::{Watched, until, until_all};
 use crate::world::World;
 
 /// The demo's Fleet.
@@ -107,7 +109,28 @@ impl<'a> Yard<'a> {
         let spec = json!({"url": format!("{}/{}.git", layout.git, yard.name), "interval": layout.interval});
         let sync = serde_json::from_value(json!({"metadata": {"name": SYNC}, "spec": spec}))?;
         yard.syncs().create(&PostParams::default(), &sync).await?;
+        yard.laid_out(layout.services.len()).await?;
         Ok(yard)
+    }
+
+    /// Waits until what came from git is there and the services' repositories were read.
+    async fn laid_out(&self, services: usize) -> Result<()> {
+        let applied = |found: &GitSync| {
+            found.status.as_ref().is_some_and(|status| status.last_applied_revision.is_some())
+        };
+        until(&self.syncs(), SYNC, "its first commit is applied", applied).await?;
+        let read = |found: &ServiceRepo| {
+            found
+                .status
+                .as_ref()
+                .is_some_and(|status| conditions::is_true(&status.conditions, conditions::READY))
+        };
+        let all_read =
+            |found: &[Arc<ServiceRepo>]| found.len() == services && found.iter().all(|one| read(one));
+        let repositories: Api<ServiceRepo> = self.within(&self.name);
+        until_all(&repositories, watcher::Config::default(), "its services are read", all_read)
+            .await
+            .map(drop)
     }
 
     /// Its namespace.
@@ -131,9 +154,9 @@ impl<'a> Yard<'a> {
     }
 
     /// Objects in any namespace.
-    pub fn within<K: Watched>(&self, namespace: &str) -> Api<K>
+    pub fn within<K>(&self, namespace: &str) -> Api<K>
     where
-        K: kube::Resource<Scope = k8s_openapi::NamespaceResourceScope>,
+        K: Watched + kube::Resource<Scope = k8s_openapi::NamespaceResourceScope>,
     {
         Api::namespaced(self.client().clone(), namespace)
     }

@@ -5,7 +5,7 @@ use futures::FutureExt;
 use kube::ResourceExt;
 use kube::api::ListParams;
 use slipway_crds::v1alpha1::DevEnvironment;
-use slipway_demo::TRUNK;
+use slipway_demo::{Change, TRUNK};
 use slipway_e2e::audit::Audit;
 use slipway_e2e::cli::Slipway;
 use slipway_e2e::environment::namespaces;
@@ -20,6 +20,10 @@ pub fn stories() -> Vec<Story> {
         Story {
             name: "pipeline: slipway test ends with 1 on the bad branch and names the test",
             run: |world| fails(world).boxed_local(),
+        },
+        Story {
+            name: "pipeline: a commit that was pushed a moment ago is tested, whenever its repository is polled",
+            run: |world| just_pushed(world).boxed_local(),
         },
     ]
 }
@@ -74,4 +78,14 @@ async fn fails(world: &World) -> Result<()> {
     let left = namespaces(yard.client(), yard.namespace(), &environment.name_any()).await?;
     ensure!(left.len() <= 1, "there are {left:?}");
     Ok(())
+}
+
+/// Repositories are polled once an hour here, and by this name of the git server nobody else polls them.
+async fn just_pushed(world: &World) -> Result<()> {
+    let layout = Layout::of(&["dispatch", "eta"]).interval("1h").git("http://code.slipway.test");
+    let yard = Yard::open(world, "pipeline-new", &layout, &[]).await?;
+    let slipway = Slipway::new(world, yard.namespace())?;
+    let change = Change::write("lib/Pickup.pm", "package Pickup;\n\nsub minutes { return 2 }\n\n1;\n");
+    let commit = world.demo.commit("dispatch", "story-just-pushed", &[change]).await?.commit;
+    slipway.ends_with(0, &["test", "dispatch", "--commit", &commit, "--wait"]).await.map(drop)
 }

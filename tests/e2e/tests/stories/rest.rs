@@ -1,18 +1,21 @@
 //! A fleet at rest.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use futures::FutureExt;
+use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
 use kube::api::ListParams;
+use kube::runtime::watcher;
 use serde_json::json;
 use slipway_crds::v1alpha1::DevEnvironment;
 use slipway_demo::{TRUNK, is_ready};
 use slipway_e2e::audit::{Audit, Write};
 use slipway_e2e::environment::has_ended;
 use slipway_e2e::operator::USER;
-use slipway_e2e::waiting::until;
+use slipway_e2e::waiting::{until, until_all};
 use slipway_e2e::{Layout, Story, World, Yard, yard};
 use tokio::time::{Instant, sleep};
 
@@ -71,7 +74,7 @@ async fn quiet(world: &World) -> Result<()> {
         !of_operator(audit.since(0)?).is_empty(),
         "the log names no write of {USER}: this proves nothing"
     );
-    settle(&audit).await?;
+    settle(world, &audit).await?;
 
     let mark = audit.mark()?;
     sleep(REST).await;
@@ -87,7 +90,12 @@ fn of_operator(writes: Vec<Write>) -> Vec<Write> {
     writes.into_iter().filter(|write| write.user == USER && write.resource != "leases").collect()
 }
 
-async fn settle(audit: &Audit) -> Result<()> {
+/// Nothing that other stories began goes on.
+async fn settle(world: &World, audit: &Audit) -> Result<()> {
+    let namespaces: Api<Namespace> = Api::all(world.demo.client().clone());
+    let stays = |found: &Arc<Namespace>| found.metadata.deletion_timestamp.is_none();
+    let all_stay = |found: &[Arc<Namespace>]| found.iter().all(stays);
+    until_all(&namespaces, watcher::Config::default(), "no namespace is being removed", all_stay).await?;
     let deadline = Instant::now() + LIMIT;
     loop {
         let mark = audit.mark()?;
