@@ -15,7 +15,7 @@ use slipway_plan::service_name::ServiceName;
 use slipway_plan::yaml::YamlError;
 
 use crate::context::Context;
-use crate::git::{GitError, ReferenceKind, Remote};
+use crate::git::{self, Git, GitError, ReferenceKind, Remote};
 use crate::repositories::Repository;
 
 /// Rounds of finding out: the depth of a chain of dependencies is bounded by it.
@@ -100,7 +100,7 @@ async fn commit(
     let Some((remote, _)) = &repository.read else {
         return Err(repository.failure.clone().unwrap_or_else(unread));
     };
-    match context.git.resolve(remote, wanted).await {
+    match find_commit(&context.git, remote, wanted).await {
         Ok(found) => {
             let what = match (reference, found.kind) {
                 (None, _) => "trunk",
@@ -111,6 +111,17 @@ async fn commit(
             Ok(FoundCommit { commit: found.commit.to_string(), why: format!("{what} {wanted}") })
         }
         Err(error) => Err(unavailable(&error, repository)),
+    }
+}
+
+/// From the mirror; what it has not may have been pushed since, so the server is asked before it is said to be missing.
+async fn find_commit(git: &Git, remote: &Remote, wanted: &str) -> Result<git::Resolved, GitError> {
+    match git.resolve(remote, wanted).await {
+        Err(GitError::ReferenceNotFound { .. }) => {
+            git.update(remote).await?;
+            git.resolve(remote, wanted).await
+        }
+        found => found,
     }
 }
 
