@@ -16,7 +16,7 @@ CARGO_DENY_VERSION := 0.20.2
 REGISTRY ?=
 TAG ?= dev
 CHECK ?=
-KEEP ?=
+STORY ?=
 
 .PHONY: help
 help: ## List the targets
@@ -27,7 +27,9 @@ run: setup build agent ## A local cluster, the operator and the demo fleet; CHEC
 	@$(BIN)/slipway-demo run $(if $(CHECK),--check)
 
 .PHONY: test
-test: setup lint unit cluster stories check ## Everything, a real cluster included
+test: setup lint build agent ## Everything, a real cluster included
+	cargo test --workspace --no-fail-fast
+	@$(MAKE) --no-print-directory run CHECK=1
 
 .PHONY: setup
 setup: ## What a fresh machine lacks
@@ -39,7 +41,7 @@ build: ## All programs
 
 .PHONY: agent
 agent: ## The static agent
-	CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-C target-feature=+crt-static" \
+	env -u RUSTFLAGS CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-C target-feature=+crt-static" \
 	  cargo build --package slipway-agent --target $(TARGET)
 
 .PHONY: images
@@ -69,19 +71,11 @@ deny: $(TOOLS)/cargo-deny
 $(TOOLS)/cargo-deny:
 	cargo install cargo-deny --version $(CARGO_DENY_VERSION) --locked --root $(SLIPWAY_HOME)/tools
 
+# Always the whole workspace: a part of it would have other features, and everything below would be compiled again.
 .PHONY: unit
-unit: ## Unit and property tests, and everything that needs no cluster
-	cargo test --workspace --exclude slipway-cluster --exclude slipway-demo --exclude slipway-e2e
-
-.PHONY: cluster
-cluster: build agent ## The local cluster's and the demo's own tests
-	cargo test --package slipway-cluster
-	cargo test --package slipway-demo -- --test-threads 1
+unit: ## Only what needs no cluster and no other program
+	cargo test --workspace --lib --bins
 
 .PHONY: stories
-stories: build agent ## Stories on a real cluster
-	cargo test --package slipway-e2e
-
-.PHONY: check
-check: ## `make run CHECK=1`
-	@$(MAKE) --no-print-directory run CHECK=1
+stories: build agent ## Only the stories on a real cluster; STORY=name for some of them
+	cargo test --workspace --test stories -- $(STORY)
