@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::{ListParams, Patch, PatchParams};
+use kube::api::{ListParams, LogParams, Patch, PatchParams};
 use kube::runtime::watcher;
 use kube::{Api, Client, ResourceExt};
 use serde_json::json;
@@ -18,6 +18,9 @@ use crate::waiting::{until, until_all};
 const NAMESPACE: &str = "slipway-system";
 const NAME: &str = "slipway-controller";
 const PODS: &str = "app.kubernetes.io/name=slipway-controller";
+
+/// Lines of its log that are shown after a failure.
+const LINES: i64 = 60;
 
 /// Who the API server sees when the operator writes.
 pub const USER: &str = "system:serviceaccount:slipway-system:slipway-controller";
@@ -81,6 +84,17 @@ impl Operator {
         until_all(&self.pods, watcher::Config::default().labels(PODS), "the operator runs", one)
             .await
             .map(drop)
+    }
+
+    /// The last lines of its log, for people.
+    pub async fn last_lines(&self) -> String {
+        let wanted = LogParams { tail_lines: Some(LINES), ..LogParams::default() };
+        match self.running().await {
+            Ok(Frozen { pod, .. }) => {
+                self.pods.logs(&pod, &wanted).await.unwrap_or_else(|error| error.to_string())
+            }
+            Err(error) => error.to_string(),
+        }
     }
 
     async fn scale(&self, replicas: i32) -> Result<()> {

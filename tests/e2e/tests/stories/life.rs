@@ -5,7 +5,7 @@ use futures::FutureExt;
 use serde_json::json;
 use slipway_crds::v1alpha1::DevEnvironment;
 use slipway_e2e::cli::Slipway;
-use slipway_e2e::environment::{has_ended, locked, namespaces};
+use slipway_e2e::environment::{has_ended, locked, namespace, namespaces};
 use slipway_e2e::{Layout, Story, World, Yard, yard};
 
 pub fn stories() -> Vec<Story> {
@@ -26,15 +26,17 @@ async fn expiry(world: &World) -> Result<()> {
     let files = [yard::environment("brief", &spec), yard::environment("kept", &spec)];
     let yard = Yard::open(world, "expiry", &Layout::of(&["eta"]), &files).await?;
     let slipway = Slipway::new(world, yard.namespace())?;
-    let before = yard.ready("kept").await?;
-    slipway.ends_with(0, &["keep", "kept", "--for", "1h"]).await?;
     let expires = |found: &DevEnvironment| found.status.as_ref().and_then(|status| status.expires_at);
+    let before = yard.until("kept", "says when it expires", |found| expires(found).is_some()).await?;
+    slipway.ends_with(0, &["keep", "kept", "--for", "1h"]).await?;
     let prolonged = |found: &DevEnvironment| match (expires(&before), expires(found)) {
         (Some(first), Some(now)) => now.duration_since(first).as_secs() > 3_000,
         _ => false,
     };
     yard.until("kept", "expires an hour later", prolonged).await?;
 
+    let lives = |found: &DevEnvironment| namespace(found).is_ok();
+    yard.until("brief", "has a namespace", lives).await?;
     let ended = yard.until("brief", "expired", |found| has_ended(found, "Expired")).await?;
     ensure!(locked(&ended, "eta").is_some_and(|locked| locked.commit.is_some()), "what it ran is forgotten");
     ensure!(namespaces(yard.client(), yard.namespace(), "brief").await?.is_empty(), "its namespace is there");

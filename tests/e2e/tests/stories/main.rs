@@ -62,6 +62,9 @@ async fn main() -> Result<ExitCode> {
     for (stories, at_once) in rounds {
         failed.extend(tell(&world, &stories, at_once).await);
     }
+    if !failed.is_empty() {
+        println!("the operator's last lines:\n{}", world.operator.last_lines().await);
+    }
     world.demo.stop().await?;
     println!("all took {:.1} s", begun.elapsed().as_secs_f64());
     for name in &failed {
