@@ -91,7 +91,7 @@ impl Fleet {
     }
 
     /// As git would: with the label of a `GitSync`.
-    async fn from_git(&self, name: &str, spec: Value) {
+    async fn apply_from_git(&self, name: &str, spec: Value) {
         let object = json!({"apiVersion": "slipway.dev/v1alpha1", "kind": "DevEnvironment", "spec": spec,
             "metadata": {"name": name, "labels": {names::GITSYNC: "fleet"}}});
         let object = serde_json::from_value(object).unwrap();
@@ -238,7 +238,7 @@ async fn ctrl_c_stops_watching_and_nothing_else() {
 #[tokio::test]
 async fn what_came_from_git_is_stopped_kept_and_started_but_never_edited() {
     let fleet = Fleet::new("git").await;
-    fleet.from_git("demo", json!({"profile": "demo", "ttl": "8h"})).await;
+    fleet.apply_from_git("demo", json!({"profile": "demo", "ttl": "8h"})).await;
     let refused = fleet.run(&["start", "eta", "--env", "demo"]).await.with(1);
     assert!(refused.stderr.contains("commit this instead"), "{}", refused.stderr);
     assert!(refused.stderr.contains("  profile: demo\n  services:\n  - eta\n"), "{}", refused.stderr);
@@ -258,7 +258,7 @@ async fn environments_are_listed_and_told() {
     let fleet = Fleet::new("told").await;
     let none = fleet.run(&["list"]).await.with(0);
     assert_eq!(none.stdout, "");
-    fleet.from_git("demo", json!({"profile": "demo"})).await;
+    fleet.apply_from_git("demo", json!({"profile": "demo"})).await;
     fleet.run(&["start", "www", "--detach"]).await.with(0);
     let listed = fleet.run(&["list"]).await.with(0).stdout;
     assert!(listed.contains("\ndemo      New"), "{listed}");
