@@ -1,21 +1,22 @@
 //! kill -9 of the operator.
 
+mod making;
+
 use anyhow::{Context, Result, ensure};
 use futures::FutureExt;
-use futures::future::try_join_all;
-use k8s_openapi::api::apps::v1::StatefulSet;
-use k8s_openapi::api::core::v1::{Pod, Service};
+use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::runtime::watcher;
 use serde_json::json;
+use slipway_crds::names;
 use slipway_crds::v1alpha1::{DevEnvironment, IntegrationStep, Outcome};
-use slipway_demo::Change;
+use slipway_demo::{Change, TRUNK};
 use slipway_e2e::audit::Audit;
-use slipway_e2e::environment::{finished, namespace, run};
+use slipway_e2e::environment::{has_ended, is_down_because, run};
 use slipway_e2e::holdback::{Holdback, Refusal};
-use slipway_e2e::objects::{differences, picture};
 use slipway_e2e::waiting::{until_all, until_answered};
 use slipway_e2e::{Layout, Story, World, Yard, pods, yard};
+use slipway_plan::environment::namespace;
 
 pub fn stories() -> Vec<Story> {
     vec![
@@ -25,7 +26,11 @@ pub fn stories() -> Vec<Story> {
         },
         Story {
             name: "crash: killed after the namespace, half of the Services, the StatefulSet: the same end",
-            run: |world| while_making(world).boxed_local(),
+            run: |world| making::while_making(world).boxed_local(),
+        },
+        Story {
+            name: "crash: killed between the record of a run and its Job, the run passes with one Job",
+            run: |world| before_the_job(world).boxed_local(),
         },
     ]
 }
@@ -47,8 +52,8 @@ async fn as_tests_end(world: &World) -> Result<()> {
     let file = yard::environment("cut", &json!({"integration": {"service": "dispatch", "commit": commit}}));
     let yard = Yard::open(world, "crash-run", &Layout::of(&["dispatch", "eta"]), &[file]).await?;
     let runs = |found: &DevEnvironment| run(found).is_some_and(|run| run.step == IntegrationStep::Running);
-    let namespace = namespace(&yard.until("cut", "its tests run", runs).await?)?;
-    let pods: Api<Pod> = yard.within(&namespace);
+    yard.until("cut", "its tests run", runs).await?;
+    let pods: Api<Pod> = yard.within(&namespace::name(yard.namespace(), "cut"));
     let tests = tests_pod(&pods).await?;
     printed(&pods, &tests, "waiting").await?;
 
@@ -59,20 +64,50 @@ async fn as_tests_end(world: &World) -> Result<()> {
     world.operator.kill(world.demo.cluster(), frozen).await?;
     drop(turn);
 
-    let over = yard.until("cut", "its run is over", |found| finished(found).is_some()).await?;
-    let run = finished(&over).context("no run")?;
-    ensure!(run.outcome == Some(Outcome::Passed), "it ended as {run:?}");
-    let writes = Audit::of(world.demo.cluster()).since(0)?;
-    let made = |resource: &str| {
-        let made = writes.iter().filter(|write| write.verb == "create" && write.code == 201);
-        made.filter(|write| write.resource == resource && write.namespace == namespace).count()
+    passed_with_one_job(world, &yard, "cut").await
+}
+
+async fn before_the_job(world: &World) -> Result<()> {
+    let commit = yard::head(world, "dispatch", TRUNK)?;
+    let yard = Yard::open(world, "crash-job", &Layout::of(&["dispatch", "eta"]), &[]).await?;
+    let namespace = namespace::name(yard.namespace(), "held");
+    let refusal = Refusal { namespace: namespace.clone(), kinds: vec!["jobs"], services: Vec::new() };
+    let holdback = Holdback::begin(yard.client(), "job", &[refusal]).await?;
+    let spec = json!({"integration": {"service": "dispatch", "commit": commit}});
+    yard.push(&[yard::environment("held", &spec)]).await?;
+    let held = |found: &DevEnvironment| {
+        let starts = run(found).is_some_and(|run| run.step == IntegrationStep::Starting);
+        starts && is_down_because(found, "ApplyFailed")
     };
-    ensure!(made("jobs") == 1, "{} Jobs were made", made("jobs"));
+    yard.until("held", "its run is recorded and its Job refused", held).await?;
+    ensure!(jobs_made(world, &namespace)? == 0, "the Job was made: this proves nothing");
+
+    let turn = world.operator.turn().await;
+    let frozen = world.operator.freeze(world.demo.cluster()).await?;
+    holdback.end().await?;
+    world.operator.kill(world.demo.cluster(), frozen).await?;
+    drop(turn);
+    passed_with_one_job(world, &yard, "held").await
+}
+
+async fn passed_with_one_job(world: &World, yard: &Yard<'_>, name: &str) -> Result<()> {
+    let over = yard.until(name, "its run is over", |found| has_ended(found, "Finished")).await?;
+    let run = run(&over).context("no run")?;
+    ensure!(run.outcome == Some(Outcome::Passed), "it ended as {run:?}");
+    let jobs = jobs_made(world, &namespace::name(yard.namespace(), name))?;
+    ensure!(jobs == 1, "{jobs} Jobs were made");
     Ok(())
 }
 
+/// How many Jobs the API server made in a namespace.
+fn jobs_made(world: &World, namespace: &str) -> Result<usize> {
+    let writes = Audit::of(world.demo.cluster()).since(0)?;
+    let made = writes.iter().filter(|write| write.verb == "create" && write.code == 201);
+    Ok(made.filter(|write| write.resource == "jobs" && write.namespace == namespace).count())
+}
+
 async fn tests_pod(pods: &Api<Pod>) -> Result<String> {
-    let config = watcher::Config::default().labels(slipway_crds::names::RUN_GENERATION);
+    let config = watcher::Config::default().labels(names::RUN_GENERATION);
     let found = until_all(pods, config, "the tests have a pod", |found| !found.is_empty()).await?;
     found[0].metadata.name.clone().context("a pod without a name")
 }
@@ -84,74 +119,4 @@ async fn printed(pods: &Api<Pod>, pod: &str, line: &str) -> Result<()> {
         Ok(())
     })
     .await
-}
-
-/// An environment and what is there of it when the operator is killed.
-struct Cut {
-    name: &'static str,
-    services: &'static [&'static str],
-    stateful_set: bool,
-}
-
-const SERVICES: [&str; 4] = ["ats", "dispatch", "eta", "local"];
-const CUTS: [Cut; 3] = [
-    Cut { name: "after-namespace", services: &[], stateful_set: false },
-    Cut { name: "after-half", services: &["dispatch", "local"], stateful_set: false },
-    Cut { name: "after-stateful", services: &SERVICES, stateful_set: true },
-];
-
-impl Cut {
-    fn refusal(&self, yard: &Yard<'_>) -> Refusal {
-        let services = SERVICES.iter().filter(|name| !self.services.contains(name));
-        Refusal {
-            namespace: slipway_plan::environment::namespace::name(yard.namespace(), self.name),
-            services: services.map(|name| (*name).to_owned()).collect(),
-            stateful_sets: !self.stateful_set,
-        }
-    }
-
-    /// Waits until exactly what is let through is there.
-    async fn reached(&self, yard: &Yard<'_>) -> Result<()> {
-        let refused =
-            |found: &DevEnvironment| slipway_e2e::environment::is_down_because(found, "ApplyFailed");
-        let environment = yard.until(self.name, "stopped by the API server", refused).await?;
-        let namespace = namespace(&environment)?;
-        let all = watcher::Config::default;
-        let services: Api<Service> = yard.within(&namespace);
-        let names =
-            until_all(&services, all(), "its Services", |found| found.len() == self.services.len()).await?;
-        let mut names: Vec<_> = names.iter().filter_map(|found| found.metadata.name.as_deref()).collect();
-        names.sort_unstable();
-        ensure!(names == self.services, "{}: the Services are {names:?}", self.name);
-        let sets: Api<StatefulSet> = yard.within(&namespace);
-        let wanted = usize::from(self.stateful_set);
-        until_all(&sets, all(), "its StatefulSet", |found| found.len() == wanted).await?;
-        Ok(())
-    }
-}
-
-async fn while_making(world: &World) -> Result<()> {
-    let spec = json!({"services": ["dispatch", "ats"]});
-    let whole = yard::environment("whole", &spec);
-    let yard = Yard::open(world, "crash", &Layout::of(&["dispatch", "eta", "ats"]), &[whole]).await?;
-    yard.ready("whole").await?;
-
-    let turn = world.operator.turn().await;
-    let refusals: Vec<Refusal> = CUTS.iter().map(|cut| cut.refusal(&yard)).collect();
-    let holdback = Holdback::begin(yard.client(), &refusals).await?;
-    let files: Vec<Change> = CUTS.iter().map(|cut| yard::environment(cut.name, &spec)).collect();
-    yard.push(&files).await?;
-    try_join_all(CUTS.iter().map(|cut| cut.reached(&yard))).await?;
-    let frozen = world.operator.freeze(world.demo.cluster()).await?;
-    holdback.end().await?;
-    world.operator.kill(world.demo.cluster(), frozen).await?;
-    drop(turn);
-
-    let expected = picture(yard.client(), &yard.ready("whole").await?).await?;
-    for cut in &CUTS {
-        let found = picture(yard.client(), &yard.ready(cut.name).await?).await?;
-        let differences = differences(&expected, &found);
-        ensure!(differences.is_empty(), "{} differs from an undisturbed one: {differences:#?}", cut.name);
-    }
-    Ok(())
 }
