@@ -27,7 +27,7 @@ run: setup build agent ## A local cluster, the operator and the demo fleet; CHEC
 	@$(BIN)/slipway-demo run $(if $(CHECK),--check)
 
 .PHONY: test
-test: setup lint unit cluster stories check ## Everything, a real cluster included
+test: setup lint unit cluster stories faults check ## Everything, a real cluster included
 
 .PHONY: setup
 setup: ## What a fresh machine lacks
@@ -71,7 +71,7 @@ $(TOOLS)/cargo-deny:
 
 .PHONY: unit
 unit: ## Unit and property tests, and everything that needs no cluster
-	cargo test --workspace --exclude slipway-cluster --exclude slipway-e2e
+	cargo test --workspace --exclude slipway-cluster --exclude slipway-e2e --exclude slipway-faults
 
 .PHONY: cluster
 cluster: build agent ## The local cluster's own tests
@@ -80,6 +80,14 @@ cluster: build agent ## The local cluster's own tests
 .PHONY: stories
 stories: build agent ## Stories on a real cluster
 	cargo test --package slipway-e2e
+
+.PHONY: faults
+faults: ## The operator killed and lied to: a rotating eighth [SLIPWAY_FAULT_SEED=n]
+	cargo test --package slipway-faults
+
+.PHONY: crash
+crash: ## The operator killed before and after every write, and told every lie; writes the table of docs/reliability.md
+	cargo run --package slipway-faults -- crash --document docs/reliability.md
 
 .PHONY: check
 check: ## `make run CHECK=1`
