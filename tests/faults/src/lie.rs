@@ -34,7 +34,7 @@ impl Lie {
 }
 
 /// All lies.
-pub const ALL: [Lie; 17] = [
+pub const ALL: [Lie; 18] = [
     Lie {
         name: "429-retry-after",
         rules: |points, names| at_writes(points, names, &answer(429, Some(1), false)),
@@ -59,7 +59,13 @@ pub const ALL: [Lie; 17] = [
     Lie { name: "events-swapped", rules: |_, _| vec![events(EventFault::Reorder)] },
     Lie { name: "events-coalesced", rules: |_, _| vec![events(EventFault::Coalesce)] },
     Lie { name: "events-late", rules: |_, _| vec![events(EventFault::Delay(Duration::from_millis(700)))] },
-    Lie { name: "events-lost-then-410", rules: lost },
+    Lie { name: "events-lost-then-410", rules: |_, _| vec![events(EventFault::Lose)] },
+    Lie {
+        name: "410-on-watches",
+        rules: |_, _| {
+            vec![events(EventFault::Cut), Rule::first(watches(), REQUESTS, answer(410, None, false))]
+        },
+    },
     Lie { name: "older-lists-after-a-kill", rules: older },
 ];
 
@@ -85,15 +91,6 @@ fn watches() -> Matcher {
 
 fn events(fault: EventFault) -> Rule {
     Rule::first(watches(), EVENTS, Fault::Event(fault))
-}
-
-/// Events are lost, and every watch that is begun again is too old: only a new list shows what was missed.
-fn lost(_: &[Point], _: &Names) -> Vec<Rule> {
-    vec![
-        Rule::first(watches(), 6, Fault::Event(EventFault::Drop)),
-        Rule::first(watches(), 1, Fault::Event(EventFault::Gone)),
-        Rule::first(watches(), REQUESTS, answer(410, None, false)),
-    ]
 }
 
 /// The operator is killed at its first creation, and begins again with lists from before anything was there.

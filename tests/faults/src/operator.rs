@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context as _, Result, bail};
@@ -32,6 +33,7 @@ pub struct Operator {
     settings: Settings,
     address: SocketAddr,
     child: Arc<Mutex<Option<Child>>>,
+    starts: Arc<AtomicUsize>,
 }
 
 impl Operator {
@@ -39,7 +41,7 @@ impl Operator {
     pub fn new(settings: Settings) -> Result<Self> {
         // The port stays the same over restarts: it is in the Job of an integration run.
         let free = TcpListener::bind("127.0.0.1:0").context("failed to find a free port")?;
-        Ok(Self { settings, address: free.local_addr()?, child: Arc::default() })
+        Ok(Self { settings, address: free.local_addr()?, child: Arc::default(), starts: Arc::default() })
     }
 
     /// Where it serves.
@@ -51,9 +53,22 @@ impl Operator {
     pub fn start(&self, kubeconfig: &Path) -> Result<()> {
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
         if child.is_none() {
+            self.starts.fetch_add(1, Ordering::Relaxed);
             *child = Some(self.command(kubeconfig)?.spawn().context("failed to start the operator")?);
         }
         Ok(())
+    }
+
+    /// How often it was started.
+    pub fn starts(&self) -> usize {
+        self.starts.load(Ordering::Relaxed)
+    }
+
+    /// What it serves under a path.
+    pub async fn get(&self, path: &str) -> Result<String> {
+        let url = format!("{}/{path}", self.url());
+        let asked = tokio::task::spawn_blocking(move || ureq::get(&url).call()?.body_mut().read_to_string());
+        Ok(asked.await??)
     }
 
     fn command(&self, kubeconfig: &Path) -> Result<Command> {

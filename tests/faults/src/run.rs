@@ -93,8 +93,6 @@ async fn restart(stage: &Stage<'_>) -> Result<Vec<String>> {
     stage.operator.kill();
     let from = stage.proxy.record().len();
     stage.start_operator()?;
-    let url = stage.operator.url();
-    stage.until("the operator is ready", || async { Ok(get(&url, "readyz").await.is_ok()) }).await?;
     stage.settle().await?;
     Ok(writes_since(stage, from, "after a restart at rest"))
 }
@@ -109,16 +107,9 @@ async fn judge(stage: &Stage<'_>) -> Result<Vec<String>> {
     let entries = stage.proxy.record().since(0);
     let territory = Territory { fleet: &stage.fleet, environments: &[&stage.environment] };
     let mut broken = invariants::broken(&entries, &territory);
-    let metrics =
-        get(&stage.operator.url(), "metrics").await.context("the operator does not tell its metrics")?;
+    let metrics = stage.operator.get("metrics").await.context("the operator does not tell its metrics")?;
     broken.extend(invariants::told_secrets(&entries, &stage.operator.log(), &metrics, CANARY));
     Ok(broken)
-}
-
-async fn get(url: &str, path: &str) -> Result<String> {
-    let url = format!("{url}/{path}");
-    let asked = tokio::task::spawn_blocking(move || ureq::get(&url).call()?.body_mut().read_to_string());
-    Ok(asked.await??)
 }
 
 fn last_words(stage: &Stage<'_>) -> String {

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::future::Future;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -25,11 +26,18 @@ use crate::world::{CANARY, GIT_USER, USER, World};
 /// How long a run may take to get where it should.
 pub const LIMIT: Duration = Duration::from_mins(2);
 /// After how long without a write things have settled.
-const QUIET: Duration = Duration::from_millis(1_500);
+const QUIET: Duration = Duration::from_secs(2);
 /// Time between two looks.
 const PAUSE: Duration = Duration::from_millis(100);
 /// Name of the environment, and of the `GitSync`, in every scenario.
 pub const NAME: &str = "demo";
+
+/// Since when an operator that was started so often is ready.
+#[derive(Clone, Copy)]
+struct Calm {
+    starts: usize,
+    since: Instant,
+}
 
 /// What one run has to itself.
 pub struct Stage<'a> {
@@ -226,11 +234,22 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// Waits until nothing has been written for a while.
+    /// Waits until the operator is ready and nothing has been written for a while.
     pub async fn settle(&self) -> Result<()> {
-        let begin = Instant::now();
-        self.until("nothing is written any more", || async {
-            let last = self.proxy.record().last_write().map_or(begin, |last| last.max(begin));
+        let calm: Mutex<Option<Calm>> = Mutex::default();
+        self.until("the operator is ready and writes no more", || async {
+            let starts = self.operator.starts();
+            let known =
+                calm.lock().unwrap_or_else(PoisonError::into_inner).filter(|calm| calm.starts == starts);
+            let ready = match known {
+                Some(calm) => Some(calm),
+                None => {
+                    self.operator.get("readyz").await.ok().map(|_| Calm { starts, since: Instant::now() })
+                }
+            };
+            *calm.lock().unwrap_or_else(PoisonError::into_inner) = ready;
+            let Some(Calm { since, .. }) = ready else { return Ok(false) };
+            let last = self.proxy.record().last_write().map_or(since, |last| last.max(since));
             Ok(last.elapsed() > QUIET)
         })
         .await

@@ -18,11 +18,13 @@ use super::target::Target;
 
 /// How long an event that waits for the next one waits at most.
 const HELD: Duration = Duration::from_millis(300);
+/// For how long events are lost before the watch says so.
+const LOST: Duration = Duration::from_secs(1);
 /// Lines under way to the operator.
 const AHEAD: usize = 64;
 
 /// What a watch says when it is too old to go on.
-const GONE: &str = concat!(
+pub(super) const GONE: &str = concat!(
     r#"{"type":"ERROR","object":{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","#,
     r#""message":"too old resource version","reason":"Expired","code":410}}"#,
     "\n"
@@ -118,7 +120,8 @@ impl Relay {
                 let _ = self.sender.send(Err(Broken)).await;
                 Err(Over)
             }
-            Some(EventFault::Gone) => {
+            Some(EventFault::Lose) => {
+                tokio::time::sleep(LOST).await;
                 self.send(Bytes::from_static(GONE.as_bytes())).await?;
                 Err(Over)
             }

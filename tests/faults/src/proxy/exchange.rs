@@ -45,6 +45,7 @@ pub(super) async fn exchange(
         status: None,
         answer: Bytes::new(),
     });
+    let target_is_watch = target.verb == Verb::Watch;
     let request = Passing { shared: shared.clone(), target, index, head, body };
     match fault {
         None | Some(Fault::Event(_)) => request.pass().await,
@@ -65,7 +66,7 @@ pub(super) async fn exchange(
             if forwarded {
                 request.pass().await?;
             }
-            Ok(refusal(status, retry_after))
+            Ok(if target_is_watch && status == 410 { gone() } else { refusal(status, retry_after) })
         }
         Some(Fault::Reset { forwarded }) => {
             if forwarded {
@@ -151,6 +152,13 @@ async fn whole(head: response::Parts, body: Body) -> Result<(response::Parts, By
 
 fn full(head: response::Parts, bytes: Bytes) -> Response<Reply> {
     Response::from_parts(head, Full::new(bytes).map_err(|never| match never {}).boxed_unsync())
+}
+
+/// An API server takes a watch that is too old, and says so in its first event.
+fn gone() -> Response<Reply> {
+    let (mut head, ()) = Response::new(()).into_parts();
+    head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    full(head, Bytes::from_static(events::GONE.as_bytes()))
 }
 
 /// What the API server would say.

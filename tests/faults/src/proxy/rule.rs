@@ -53,8 +53,8 @@ pub enum EventFault {
     Delay(Duration),
     /// From it on the watch stays open and says nothing more.
     Silence,
-    /// Instead of it the watch says that it is too old to go on.
-    Gone,
+    /// It and all after it are lost, until the watch says a moment later that it is too old to go on.
+    Lose,
 }
 
 /// Which requests, or events, a rule is about. What is not said does not matter.
