@@ -79,3 +79,7 @@ unit: ## Only what needs no cluster and no other program
 .PHONY: stories
 stories: build agent ## Only the stories on a real cluster; STORY=name for some of them
 	cargo test --workspace --test stories -- $(STORY)
+
+.PHONY: crash
+crash: ## The operator killed before and after every write, and told every lie; writes the table of docs/reliability.md
+	cargo run --package slipway-faults -- crash --document docs/reliability.md

@@ -18,6 +18,7 @@ use prometheus_client::registry::Registry as MetricsRegistry;
 use slipway_crds::v1alpha1::{DevEnvironment, Fleet, GitSync, ServiceRepo};
 use slipway_plan::desired::integration::AgentSettings;
 use tracing::info;
+use tracing_subscriber::EnvFilter;
 
 use crate::cache::{Cache, OwnObjects};
 use crate::context::{Blocks, Context, Memory, Stores};
@@ -27,12 +28,23 @@ use crate::reconcile::{self, dev_environment, fleet, gitsync, service_repo, wake
 use crate::registry::Registry;
 use crate::repositories::Repositories;
 use crate::server;
-use crate::settings::Settings;
+use crate::settings::{LogFormat, Settings};
 
 /// After how many seconds a watch is renewed: a dead one is noticed five seconds later.
 const WATCH_SECONDS: u32 = 25;
 /// How many objects of one kind are reconciled at once.
 const PARALLEL: u16 = 16;
+
+/// What the program does: writes its log to standard error, and runs the operator.
+pub async fn main(settings: Settings) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,kube=warn"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match settings.log_format {
+        LogFormat::Json => log.json().init(),
+        LogFormat::Text => log.init(),
+    }
+    run(settings).await
+}
 
 /// Runs the operator until it is told to stop.
 pub async fn run(settings: Settings) -> anyhow::Result<()> {
@@ -97,7 +109,8 @@ pub async fn operate(client: Client, settings: Settings) -> anyhow::Result<()> {
     }
 }
 
-/// Environments wait until what is in them is known: what is not seen must not be taken for missing.
+/// Environments wait until what is in them is known, and what they are made from: what is not seen must not be taken
+/// for missing. A Fleet that seems to be missing would end an integration run.
 async fn drive_when_cached(controller: Controller<DevEnvironment>, context: &Arc<Context>) {
     context.cache.ready().await;
     // An error means that the process is shutting down.

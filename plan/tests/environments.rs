@@ -56,6 +56,19 @@ fn an_environment_is_made_in_order_and_comes_to_rest() {
 }
 
 #[test]
+fn a_ready_environment_stays_ready_while_a_restarted_operator_reads_its_repositories() {
+    let mut story = story("profile: rider\n");
+    story.run(at(0));
+    let before = story.environment.status.clone();
+    story.sources.unread = true;
+    assert_eq!(story.look(at(60)).act, Act::Wait);
+    assert_eq!(story.environment.status, before);
+    story.environment.metadata.generation = Some(2);
+    story.look(at(61));
+    assert!(!ready(&story), "what is wanted now is not known yet");
+}
+
+#[test]
 fn a_branch_swaps_one_workload_and_no_other() {
     let mut story = story("profile: rider\n");
     story.run(at(0));

@@ -27,6 +27,9 @@ pub(super) fn decide(
 ) -> Result<Decision, RenderError> {
     let record = Some(decide::namespace_record(facts));
     let base = DevEnvironmentStatus { namespace: record, ..decide::base(facts, expires_at, now) };
+    if is_known_from_before(facts) {
+        return Ok(Obstacle::unread_again(base, now));
+    }
     match ground(facts) {
         Err(obstacle) => Ok(obstacle.decision(facts, base, now)),
         Ok(ground) if decide::namespace(facts).is_none() => {
@@ -34,6 +37,13 @@ pub(super) fn decide(
         }
         Ok(ground) => running(facts, &ground, &base, now),
     }
+}
+
+/// The operator was started again and has not read the repositories yet: what was said of this generation holds.
+fn is_known_from_before(facts: &Facts<'_>) -> bool {
+    let before = decide::before(facts.environment);
+    let is_said = before.observed_generation == Some(decide::generation(facts.environment));
+    facts.fleet.is_ok() && facts.resolution.is_none() && is_said && before.ended.is_none()
 }
 
 /// What an environment stands on; it is there only when nothing is in the way.

@@ -64,6 +64,12 @@ impl Obstacle {
         Self { reason: reasons::PROGRESSING, message, stalled: false }
     }
 
+    /// Its repositories were not read yet since the operator started, and more than that was said before.
+    pub(super) fn unread_again(said: DevEnvironmentStatus, now: Timestamp) -> Decision {
+        let again = Some(decide::soon(now, AGAIN));
+        Decision { status: said, act: Act::Wait, again, log_of: None }
+    }
+
     /// It cannot be resolved.
     pub(super) fn problem(problem: &Problem) -> Self {
         let reason = match problem {

@@ -30,6 +30,8 @@ pub fn at(second: i64) -> Timestamp {
 /// Repositories and registry, as far as a test needs them.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
+    /// The operator was just started, and has read none of them.
+    pub unread: bool,
     /// Manifest text by service and commit.
     pub manifests: BTreeMap<(String, String), String>,
     /// Commit by service and reference; the trunk is the empty reference.
@@ -246,7 +248,8 @@ impl Story {
             environment: &self.environment,
             identity: &identity,
             fleet: Ok(&self.fleet),
-            resolution: decide::is_active(&self.environment, now).then_some(&resolution),
+            resolution: (decide::is_active(&self.environment, now) && !self.sources.unread)
+                .then_some(&resolution),
             observed: &self.world.objects,
             block: Ok(None),
             agent: &agent,

@@ -1,0 +1,138 @@
+//! The operator as a process of its own: it is killed with SIGKILL between any two of its acts, and started again.
+
+use std::fs::{File, OpenOptions};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::proxy::CONTEXT;
+
+/// Name of the subcommand that is the operator.
+pub const SUBCOMMAND: &str = "operator";
+
+/// What an operator is started with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The program: this crate's own, which is the operator when it is told to be.
+    pub program: PathBuf,
+    /// The only namespace it looks after.
+    pub namespace: String,
+    /// Folder for its cache and log.
+    pub folder: PathBuf,
+    /// Registry without encryption, as host and port.
+    pub registry: String,
+}
+
+/// One operator.
+#[derive(Clone)]
+pub struct Operator {
+    settings: Settings,
+    address: SocketAddr,
+    child: Arc<Mutex<Option<Child>>>,
+    starts: Arc<AtomicUsize>,
+}
+
+impl Operator {
+    /// One that is not started yet.
+    pub fn new(settings: Settings) -> Result<Self> {
+        // The port stays the same over restarts: it is in the Job of an integration run.
+        let free = TcpListener::bind("127.0.0.1:0").context("failed to find a free port")?;
+        Ok(Self { settings, address: free.local_addr()?, child: Arc::default(), starts: Arc::default() })
+    }
+
+    /// Where it serves.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Starts it, unless it runs.
+    pub fn start(&self, kubeconfig: &Path) -> Result<()> {
+        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        if child.is_none() {
+            self.starts.fetch_add(1, Ordering::Relaxed);
+            *child = Some(self.command(kubeconfig)?.spawn().context("failed to start the operator")?);
+        }
+        Ok(())
+    }
+
+    /// How often it was started.
+    pub fn starts(&self) -> usize {
+        self.starts.load(Ordering::Relaxed)
+    }
+
+    /// What it serves under a path.
+    pub async fn get(&self, path: &str) -> Result<String> {
+        let url = format!("{}/{path}", self.url());
+        let asked = tokio::task::spawn_blocking(move || ureq::get(&url).call()?.body_mut().read_to_string());
+        Ok(asked.await??)
+    }
+
+    fn command(&self, kubeconfig: &Path) -> Result<Command> {
+        let Settings { program, namespace, folder, registry } = &self.settings;
+        let mut command = Command::new(program);
+        command.args([SUBCOMMAND, "--context", CONTEXT, "--namespace", namespace, "--log-format", "text"]);
+        command.arg("--cache").arg(folder.join("cache")).args(["--listen", &self.address.to_string()]);
+        command.args(["--url", &self.url(), "--plain-http-registries", registry, "--agent-image", "agent"]);
+        command.env("KUBECONFIG", kubeconfig).env("RUST_LOG", "info,slipway_controller=debug");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(self.log_file()?);
+        Ok(command)
+    }
+
+    /// Under which URL pods reach it.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    fn log_file(&self) -> Result<File> {
+        let path = self.settings.folder.join("log");
+        let opened = OpenOptions::new().create(true).append(true).open(&path);
+        opened.with_context(|| format!("failed to open {}", path.display()))
+    }
+
+    /// All that it wrote to its log, over all its lives.
+    pub fn log(&self) -> String {
+        let bytes = std::fs::read(self.settings.folder.join("log")).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Kills it; it is gone when this returns.
+    pub fn kill(&self) {
+        let child = self.child.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(mut child) = child {
+            // It may have ended by itself, and then there is nothing to kill.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// Whether it runs; an error when it ended without having been killed.
+    pub fn runs(&self) -> Result<bool> {
+        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(running) = child.as_mut() else { return Ok(false) };
+        match running.try_wait()? {
+            None => Ok(true),
+            Some(status) => bail!("the operator ended by itself with {status}"),
+        }
+    }
+
+    /// Stops it and lets it go on, as a machine that was suspended.
+    pub fn signal(&self, signal: nix::sys::signal::Signal) -> Result<()> {
+        let child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(running) = child.as_ref() else { bail!("the operator does not run") };
+        let id = nix::unistd::Pid::from_raw(i32::try_from(running.id())?);
+        Ok(nix::sys::signal::kill(id, signal)?)
+    }
+}
+
+/// What kills an operator when its owner goes.
+pub struct Leash(pub Operator);
+
+impl Drop for Leash {
+    fn drop(&mut self) {
+        self.0.kill();
+    }
+}

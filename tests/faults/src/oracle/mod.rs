@@ -1,0 +1,5 @@
+//! Judges how a run ended.
+
+pub mod counts;
+pub mod invariants;
+pub mod state;
