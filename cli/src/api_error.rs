@@ -34,6 +34,18 @@ impl ApiError {
     }
 }
 
+/// An error with its causes, in one text. What an [`ApiError`] says includes its causes, in better words.
+pub fn told(error: &anyhow::Error) -> String {
+    let mut parts = Vec::new();
+    for cause in error.chain() {
+        parts.push(cause.to_string());
+        if cause.is::<ApiError>() {
+            break;
+        }
+    }
+    parts.join(": ")
+}
+
 /// What happened, and what to do.
 pub fn explain(error: &Error) -> String {
     match error {
@@ -100,9 +112,15 @@ mod tests {
     #[test]
     fn an_error_says_what_was_attempted_and_what_to_do() {
         let refused: Result<(), Error> = Err(api(403, "devenvironments is forbidden"));
-        let told = refused.attempted("list the environments").unwrap_err().to_string();
+        let told = told(&refused.attempted("list the environments").unwrap_err());
         let expected = "failed to list the environments: devenvironments is forbidden\n  \
             ask whoever administers the cluster for this right";
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn other_errors_are_told_with_their_causes() {
+        let error = anyhow::Error::from(std::io::Error::other("disk full")).context("failed to write a.xml");
+        assert_eq!(told(&error), "failed to write a.xml: disk full");
     }
 }

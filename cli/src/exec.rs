@@ -49,9 +49,8 @@ async fn carry(mut process: AttachedProcess, tty: bool) -> anyhow::Result<Option
     if let Some(sizes) = process.terminal_size().filter(|_| tty) {
         tokio::spawn(resize(sizes));
     }
-    let (printed, complained) =
-        futures::future::join(print(stdout, tokio::io::stdout()), print(stderr, tokio::io::stderr())).await;
-    printed.and(complained)?;
+    // Not waiting for the other one: a reader that went away would leave it waiting for ever.
+    futures::future::try_join(print(stdout, tokio::io::stdout()), print(stderr, tokio::io::stderr())).await?;
     Ok(match status {
         Some(status) => status.await,
         None => None,

@@ -55,7 +55,7 @@ async fn verdict(arguments: Arguments) -> Exit {
         Err(error) => {
             let exit = Exit::of_error(&verb, &error);
             if !exit::is_broken_pipe(&error) {
-                output.say(&format!("{} {error:#}", output.colours_of_news.bad("error:")));
+                output.say(&format!("{} {}", output.colours_of_news.bad("error:"), api_error::told(&error)));
             }
             exit
         }

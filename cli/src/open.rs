@@ -1,6 +1,7 @@
 //! `slipway open`: a service answers on a port of this machine, through the API server.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Pod, Service, ServicePort};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -9,13 +10,16 @@ use slipway_crds::names;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::api_error::Attempted as _;
+use crate::api_error::{Attempted as _, told};
 use crate::args::Open;
 use crate::connect::Session;
 use crate::environment;
 use crate::exit::{Exit, Usage};
 use crate::output::Output;
 use crate::pods;
+
+/// How many seconds a connection is held while no pod is ready.
+const PATIENCE: u32 = 20;
 
 /// Where connections go. The pod is chosen for each: a new one takes the place of an old one.
 struct Target {
@@ -78,7 +82,7 @@ async fn listen(port: u16) -> anyhow::Result<TcpListener> {
 }
 
 async fn accept(listener: &TcpListener, target: Arc<Target>, output: &mut Output) -> anyhow::Result<Exit> {
-    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let (tell, mut news) = tokio::sync::mpsc::unbounded_channel();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
@@ -86,20 +90,32 @@ async fn accept(listener: &TcpListener, target: Arc<Target>, output: &mut Output
                 let (target, tell) = (Arc::clone(&target), tell.clone());
                 tokio::spawn(async move {
                     if let Err(error) = carry(connection, &target).await {
-                        drop(tell.send(format!("{error:#}")));
+                        drop(tell.send(told(&error)));
                     }
                 });
             }
-            Some(line) = told.recv() => output.say(&line),
+            Some(line) = news.recv() => output.say(&line),
         }
     }
 }
 
+/// The pod that answers now. While none does, as between an old pod and a new one, a connection is held for a while.
+async fn serving(target: &Target) -> anyhow::Result<String> {
+    for _ in 0..PATIENCE {
+        if let Some(pod) = pods::serving(&pods::list(&target.pods).await?, &target.service) {
+            return Ok(pod);
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    anyhow::bail!(
+        "a connection was given up: no pod of {} was ready to answer for {PATIENCE} seconds",
+        target.service
+    )
+}
+
 async fn carry(mut connection: TcpStream, target: &Target) -> anyhow::Result<()> {
-    let Target { pods, service, port } = target;
-    let all = pods::list(pods).await?;
-    let pod = pods::serving(&all, service)
-        .ok_or_else(|| anyhow::anyhow!("no pod of {service} is ready to answer"))?;
+    let Target { pods, port, .. } = target;
+    let pod = serving(target).await?;
     let mut forward =
         pods.portforward(&pod, &[*port]).await.attempted(format!("reach port {port} of pod {pod}"))?;
     let refused = forward.take_error(*port);

@@ -166,22 +166,23 @@ fn unreachable(error: kube::Error) -> anyhow::Error {
 
 fn text(planned: &Planned, colours: Colours) -> String {
     let Planned { environment, answer: Answer { problems, steps, waits } } = planned;
-    let list = |mark: String, lines: &[String]| {
-        lines.iter().map(|line| format!("  {mark} {line}\n")).collect::<Vec<_>>().concat()
-    };
     let head = match (problems.is_empty(), steps.len()) {
         (false, _) => "it cannot be done".to_owned(),
         (true, 0) => "nothing would change".to_owned(),
         (true, 1) => "1 step".to_owned(),
         (true, count) => format!("{count} steps"),
     };
-    [
-        format!("{}: {head}\n", colours.bold(environment)),
-        list(colours.bad("✗"), problems),
-        list("-".to_owned(), steps),
-        list(colours.waiting("waits for"), waits),
-    ]
-    .concat()
+    let waits = waits.iter().filter(|wait| is_worth_saying(wait, problems));
+    let waits = waits.map(|wait| format!("  {} {wait}\n", colours.waiting("waits for")));
+    let problems = problems.iter().map(|problem| format!("  {} {problem}\n", colours.bad("✗")));
+    let steps = steps.iter().map(|step| format!("  {step}\n"));
+    let head = format!("{}: {head}\n", colours.bold(environment));
+    std::iter::once(head).chain(problems).chain(steps).chain(waits).collect()
+}
+
+/// What has to start is waited for anyway, and a problem is told as one.
+fn is_worth_saying(wait: &str, problems: &[String]) -> bool {
+    !wait.ends_with(" is starting") && !problems.iter().any(|problem| wait.contains(problem))
 }
 
 #[cfg(test)]
@@ -200,13 +201,23 @@ mod tests {
     fn a_plan_is_its_steps_and_what_it_waits_for() {
         assert_eq!(told(Answer::default()), "demo: nothing would change\n");
         let answer = Answer {
-            steps: lines(&["create Service www"]),
-            waits: lines(&["image r/www:3f2c"]),
+            steps: lines(&["+ Service env/www"]),
+            waits: lines(&["service www: image r/www:3f2c does not exist yet", "local: local is starting"]),
             ..Answer::default()
         };
-        assert_eq!(told(answer), "demo: 1 step\n  - create Service www\n  waits for image r/www:3f2c\n");
-        let problem = Answer { problems: lines(&["service wwww has no ServiceRepo"]), ..Answer::default() };
-        assert_eq!(told(problem), "demo: it cannot be done\n  ✗ service wwww has no ServiceRepo\n");
+        let expected = "demo: 1 step\n  + Service env/www\n  waits for service www: image r/www:3f2c does not exist yet\n";
+        assert_eq!(told(answer), expected);
+    }
+
+    #[test]
+    fn a_problem_is_told_once() {
+        let problem = "there is no ServiceRepo wwww";
+        let answer = Answer {
+            problems: lines(&[problem]),
+            waits: lines(&[&format!("demo: {problem}")]),
+            ..Answer::default()
+        };
+        assert_eq!(told(answer), format!("demo: it cannot be done\n  ✗ {problem}\n"));
     }
 
     #[test]

@@ -115,7 +115,13 @@ fn a_cluster_that_does_not_answer_is_an_error_and_for_a_test_an_undecided_one() 
     let listed = place.run(&["list", "--context", "nobody"]);
     assert_eq!(code(&listed), 1);
     let told = complaint(&listed);
-    assert!(told.contains("failed to list the environments: the API server cannot be reached"), "{told}");
+    let lines: Vec<_> = told.lines().collect();
+    assert!(
+        lines[1].starts_with("error: failed to list the environments: the API server cannot be reached: "),
+        "{told}"
+    );
+    assert!(lines[2].starts_with("  is the cluster of this context running"), "{told}");
+    assert_eq!(lines.len(), 3, "it is told once: {told}");
     let tested = place.run(&["test", "www", "--commit", "main", "--context", "nobody"]);
     assert_eq!(code(&tested), 2);
     let executed = place.run(&["exec", "www", "--context", "nobody", "--", "true"]);

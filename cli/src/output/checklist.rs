@@ -4,6 +4,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::ResourceExt as _;
 use slipway_crds::names;
 use slipway_crds::v1alpha1::{DevEnvironment, DevEnvironmentStatus, LockedService};
+use slipway_plan::commit::CommitId;
 
 use super::colours::Colours;
 use crate::environment;
@@ -90,7 +91,7 @@ fn row(locked: &LockedService, status: &DevEnvironmentStatus, pods: &Pods, under
     Row {
         service: locked.service.clone(),
         commit: locked.commit.as_deref().map(short),
-        why: locked.why.clone(),
+        why: reason(&locked.why),
         image,
         container: step(locked.ready || mine.iter().any(|pod| runs_container(pod))),
         health: step(locked.ready),
@@ -116,6 +117,12 @@ fn note(locked: &LockedService, status: &DevEnvironmentStatus) -> Option<String>
     let wait = status.blocked_by.iter().find(|wait| what.contains(&wait.what))?;
     // That it starts is what the whole list says.
     (!wait.message.ends_with(" is starting")).then(|| wait.message.clone())
+}
+
+/// A reason for people: full names of commits in it are shortened.
+pub fn reason(why: &str) -> String {
+    let word = |word: &str| if word.parse::<CommitId>().is_ok() { short(word) } else { word.to_owned() };
+    why.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// A commit for people.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use kube::ResourceExt as _;
 use slipway_crds::v1alpha1::{BlockedBy, DevEnvironment, LockedService, StoreStatus};
 
-use super::checklist::short;
+use super::checklist::{reason, short};
 use super::colours::Colours;
 use super::{elapsed, run, table};
 use crate::environment::{self, State};
@@ -54,7 +54,7 @@ fn services(lock: &[LockedService]) -> String {
         [
             locked.service.clone(),
             locked.commit.as_deref().map(short).unwrap_or_default(),
-            locked.why.clone(),
+            reason(&locked.why),
             locked.image.as_deref().map(digest).unwrap_or_default(),
             if locked.ready { "yes" } else { "no" }.to_owned(),
             locked.address.clone().unwrap_or_default(),

@@ -6,10 +6,13 @@ use slipway_crds::names;
 use slipway_crds::v1alpha1::{DevEnvironment, DevEnvironmentSpec, EndReason, GitSync, Reference};
 use slipway_plan::duration;
 
-use crate::environment::{self, Origin, State};
+use crate::environment::{self, Origin, State, name_part};
 use crate::exit::Usage;
 use crate::output::elapsed;
 use crate::request::Request;
+
+/// Longest name of a new environment: it becomes the value of a label.
+const LONGEST: usize = 63;
 
 /// The spec that is asked for: that of an environment there is with what is asked for added, or a new one.
 pub fn wanted_spec(
@@ -22,6 +25,11 @@ pub fn wanted_spec(
         return Err(Usage(format!(
             "{name} is an integration run; for another one: {program} test {} --commit {} --again",
             run.service, run.commit
+        )));
+    }
+    if before.is_none() && (name.is_empty() || name_part(name, LONGEST) != name) {
+        return Err(Usage(format!(
+            "`{name}` is no name for an environment: use lower-case letters, digits and hyphens, at most {LONGEST}"
         )));
     }
     let spec = request.applied_to(before.map(|before| &before.spec));
@@ -107,6 +115,14 @@ mod tests {
         let before =
             environment(&json!({"name": "demo"}), &json!({"services": ["www"], "ttl": "8h"}), &json!({}));
         assert_eq!(wanted_spec("demo", &request(&[]), Some(&before), "slipway"), Ok(before.spec.clone()));
+    }
+
+    #[test]
+    fn a_new_name_has_to_be_one() {
+        for bad in ["Foo_Bar", "a.b", "-a", "", &"a".repeat(64)] {
+            let refusal = wanted_spec(bad, &request(&["www"]), None, "slipway").unwrap_err().0;
+            assert!(refusal.contains("is no name for an environment"), "{refusal}");
+        }
     }
 
     #[test]

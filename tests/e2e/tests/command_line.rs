@@ -220,6 +220,20 @@ async fn heard(lines: &mut Lines<BufReader<ChildStderr>>, text: &str) {
 }
 
 #[tokio::test]
+async fn what_the_api_server_refuses_is_told_once_with_what_to_do() {
+    let fleet = Fleet::new("refused").await;
+    let kubeconfig = cluster().await.kubeconfig_for("tester", None).unwrap();
+    let output = fleet.command(&["list"]).env("KUBECONFIG", kubeconfig).output().await.unwrap();
+    let refused = Ended::of(output).with(1);
+    let complaint: Vec<_> = refused.stderr.lines().skip(1).collect();
+    assert!(
+        complaint[0]
+            .starts_with("error: failed to list the environments: devenvironments.slipway.dev is forbidden")
+    );
+    assert_eq!(complaint[1..], ["  ask whoever administers the cluster for this right"]);
+}
+
+#[tokio::test]
 async fn ctrl_c_stops_watching_and_nothing_else() {
     let fleet = Fleet::new("interrupted").await;
     let mut start = fleet.begin(&["start", "www"]);

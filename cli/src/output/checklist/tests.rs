@@ -87,6 +87,12 @@ fn news_are_told_once() {
 }
 
 #[test]
+fn commits_in_reasons_are_shortened() {
+    assert_eq!(reason(&format!("commit {COMMIT}")), "commit 3f2c1ab0");
+    assert_eq!(reason("branch fix"), "branch fix");
+}
+
+#[test]
 fn before_there_are_services_the_condition_speaks() {
     let bare: DevEnvironment = serde_json::from_value(json!({"apiVersion": "slipway.dev/v1alpha1",
         "kind": "DevEnvironment", "metadata": {"name": "demo"}, "spec": {"services": ["www"]}}))
