@@ -15,7 +15,7 @@ use crate::stage::{LIMIT, Stage};
 use crate::world::{CANARY, World};
 
 /// For how long nothing may be written once things have settled.
-const REST: Duration = Duration::from_millis(1_000);
+const REST: Duration = Duration::from_secs(1);
 
 /// How a run went.
 pub struct Ended {
