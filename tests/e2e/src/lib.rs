@@ -1,6 +1,7 @@
 //! What stories on real parts are told with: one cluster with the demo on it, namespaces of a story's own, and looks at
 //! what is there. The stories are in `tests/stories`.
 
+pub mod answer;
 pub mod audit;
 pub mod cli;
 pub mod containers;

@@ -5,7 +5,8 @@ use futures::FutureExt;
 use serde_json::json;
 use slipway_crds::conditions;
 use slipway_crds::v1alpha1::{DevEnvironment, GitSync};
-use slipway_demo::{Change, get};
+use slipway_demo::Change;
+use slipway_e2e::answer::until_told;
 use slipway_e2e::environment::{condition, is_down_because, namespace};
 use slipway_e2e::waiting::until;
 use slipway_e2e::yard::SYNC;
@@ -45,8 +46,7 @@ async fn manifest(world: &World) -> Result<()> {
         ensure!(message.contains(part), "{part:?} is not in {message:?}");
     }
     ensure!(pods::crew(yard.client(), &namespace).await? == crew, "pods changed");
-    let ats = world.demo.publish(&found, "ats").await?;
-    ensure!(get(ats, "/places").await?.contains("harbour"), "ats answers as before");
+    until_told(world, &found, "ats", "/places", "harbour").await?;
 
     let mended = Change::write("manifest.yaml", format!("# mended\n{MANIFEST}"));
     let mended = world.demo.commit("ats", BRANCH, &[mended]).await?;

@@ -4,9 +4,9 @@ use anyhow::{Result, ensure};
 use futures::FutureExt;
 use serde_json::json;
 use slipway_crds::v1alpha1::DevEnvironment;
-use slipway_demo::{Change, get};
+use slipway_demo::Change;
+use slipway_e2e::answer::until_told;
 use slipway_e2e::environment::{namespace, runs};
-use slipway_e2e::waiting::until_answered;
 use slipway_e2e::{Layout, Story, World, Yard, pods, yard};
 
 const BRANCH: &str = "story-push";
@@ -29,13 +29,7 @@ fn places(name: &str) -> Change {
 }
 
 async fn answers(world: &World, environment: &DevEnvironment, wanted: &str) -> Result<()> {
-    let ats = world.demo.publish(environment, "ats").await?;
-    until_answered(&format!("ats tells of {wanted}"), async || {
-        let told = get(ats, "/places").await?;
-        ensure!(told.contains(wanted), "it tells of {told}");
-        Ok(())
-    })
-    .await
+    until_told(world, environment, "ats", "/places", wanted).await
 }
 
 async fn line(world: &World) -> Result<()> {

@@ -3,7 +3,8 @@
 use anyhow::{Result, ensure};
 use futures::FutureExt;
 use serde_json::{Value, json};
-use slipway_demo::{TRUNK, get};
+use slipway_demo::TRUNK;
+use slipway_e2e::answer::until_told;
 use slipway_e2e::environment::{locked, namespace};
 use slipway_e2e::{Layout, Story, World, Yard, pods, yard};
 
@@ -26,17 +27,15 @@ async fn there_and_back(world: &World) -> Result<()> {
     let file = yard::environment(NAME, &spec(&json!({})));
     let yard = Yard::open(world, NAME, &Layout::of(&["dispatch", "eta"]), &[file]).await?;
     let environment = yard.ready(NAME).await?;
-    let eta = world.demo.publish(&environment, "eta").await?;
-    ensure!(get(eta, DRIVE).await?.contains("16"), "the trunk drives 30 kilometres an hour");
+    until_told(world, &environment, "eta", DRIVE, "16").await?;
 
     let branch = yard.head("eta", "fix-eta")?;
     swap(&yard, &json!({"eta": "fix-eta"}), &branch, "branch fix-eta").await?;
-    ensure!(get(eta, DRIVE).await?.contains("20"), "the branch drives 24 kilometres an hour");
+    until_told(world, &environment, "eta", DRIVE, "20").await?;
 
     let trunk = yard.head("eta", TRUNK)?;
     swap(&yard, &json!({}), &trunk, "trunk main").await?;
-    ensure!(get(eta, DRIVE).await?.contains("16"), "the trunk is back at the same address");
-    Ok(())
+    until_told(world, &environment, "eta", DRIVE, "16").await
 }
 
 /// Commits other branches and looks whose pods and addresses changed.
