@@ -200,7 +200,7 @@ mod tests {
     fn a_second_run_of_a_generation_is_seen() {
         let job = json!({"metadata": {"labels": {"slipway.dev/owner-uid": "u", "slipway.dev/run-generation": "1"}}});
         let one = entry(Verb::Create, "jobs", "env-f", &job, &job);
-        assert_eq!(found(&[one.clone()]), Vec::<String>::new());
+        assert_eq!(found(std::slice::from_ref(&one)), Vec::<String>::new());
         assert_eq!(first_words(&found(&[one.clone(), one])), ["I3"]);
     }
 
