@@ -37,6 +37,12 @@ enum Command {
     Operator(Box<Settings>),
 }
 
+/// Nobody writes to this process: what it reads from ends when the one who started it is gone.
+fn end_with_parent() {
+    let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+    std::process::exit(1);
+}
+
 /// What goes wrong in a run that is repeated.
 #[derive(Debug, clap::Subcommand)]
 enum Replayed {
@@ -69,7 +75,10 @@ impl Replayed {
 async fn main() -> Result<()> {
     let program = std::env::current_exe()?;
     match Command::parse() {
-        Command::Operator(settings) => run::main(*settings).await,
+        Command::Operator(settings) => {
+            std::thread::spawn(end_with_parent);
+            run::main(*settings).await
+        }
         Command::Crash { scenario, parallel, document } => {
             let scenarios = match scenario {
                 Some(name) => vec![scenario::named(&name).context("there is no such scenario")?],

@@ -78,7 +78,8 @@ impl Operator {
         command.arg("--cache").arg(folder.join("cache")).args(["--listen", &self.address.to_string()]);
         command.args(["--url", &self.url(), "--plain-http-registries", registry, "--agent-image", "agent"]);
         command.env("KUBECONFIG", kubeconfig).env("RUST_LOG", "info,slipway_controller=debug");
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(self.log_file()?);
+        // What it reads from ends with this process, and then it ends, too.
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(self.log_file()?);
         Ok(command)
     }
 
