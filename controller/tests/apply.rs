@@ -150,7 +150,7 @@ async fn an_object_of_somebody_else_is_neither_forced_nor_adopted() {
         let applied = apply(&create(), script, None).await;
         assert!(applied.done.is_empty());
         assert!(
-            told(&applied)[0].starts_with("Fleet platform/f exists and belongs to kubectl"),
+            told(&applied)[0].starts_with(&format!("Fleet platform/f exists and belongs to {manager}:")),
             "{:?}",
             told(&applied)
         );
