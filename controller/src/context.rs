@@ -155,3 +155,45 @@ pub fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use slipway_crds::v1alpha1::DevEnvironmentStatus;
+
+    use super::*;
+
+    fn environment(uid: &str, block: Option<&str>) -> DevEnvironment {
+        let mut environment = DevEnvironment::new(uid, slipway_crds::v1alpha1::DevEnvironmentSpec::default());
+        environment.metadata.uid = Some(uid.to_owned());
+        let address_block = block.map(str::to_owned);
+        environment.status = Some(DevEnvironmentStatus { address_block, ..DevEnvironmentStatus::default() });
+        environment
+    }
+
+    fn given(blocks: &Blocks, environment: &DevEnvironment, all: &[Arc<DevEnvironment>]) -> Option<String> {
+        let range = AddressRange { range: "10.96.128.0/26".to_owned(), block: 32 };
+        let block = blocks.of(environment, Some(&range), all).ok()?;
+        block.map(|block| block.to_string())
+    }
+
+    #[test]
+    fn two_environments_never_get_the_same_block_and_a_recorded_one_stays() {
+        let blocks = Blocks::default();
+        let recorded = Arc::new(environment("a", Some("10.96.128.0/27")));
+        let all = [recorded.clone()];
+        assert_eq!(given(&blocks, &environment("b", None), &all).as_deref(), Some("10.96.128.32/27"));
+        assert_eq!(given(&blocks, &recorded, &all).as_deref(), Some("10.96.128.0/27"));
+        assert_eq!(given(&blocks, &environment("c", None), &all), None, "none is left");
+    }
+
+    #[test]
+    fn a_taken_address_means_the_next_block() {
+        let blocks = Blocks::default();
+        let first = environment("a", None);
+        assert_eq!(given(&blocks, &first, &[]).as_deref(), Some("10.96.128.0/27"));
+        blocks.refuse("a");
+        assert_eq!(given(&blocks, &first, &[]).as_deref(), Some("10.96.128.32/27"));
+    }
+}

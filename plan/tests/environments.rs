@@ -2,6 +2,7 @@
 
 mod support;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use slipway_crds::conditions;
 use slipway_crds::v1alpha1::Outcome;
 use slipway_plan::environment::decide::{Act, Refusal};
@@ -228,4 +229,22 @@ fn a_run_waits_a_moment_for_the_fleet_it_was_applied_with_and_not_for_a_mistake(
     let mut mistaken = story("integration: {service: eta, commit: gone}\n");
     mistaken.look(at(0));
     assert_eq!(outcome(&mistaken), Some(Outcome::Error));
+}
+
+#[test]
+fn a_namespace_that_hangs_is_told_with_what_kubernetes_says() {
+    let mut story = story("services: [eta]\n");
+    story.run(at(0));
+    story.environment.metadata.deletion_timestamp = Some(Time(at(10)));
+    let namespace = story.world.objects.iter_mut().find(|object| object.key.kind == "Namespace").unwrap();
+    namespace.body["metadata"]["deletionTimestamp"] = at(10).to_string().into();
+    namespace.body["status"] = serde_json::json!({"conditions": [
+        {"type": "NamespaceFinalizersRemaining", "status": "True", "message": "Some content has finalizers remaining: example.dev/hold"}]});
+    let says = |second| story.decide(at(second)).status.conditions[0].clone();
+    assert_eq!(says(20).reason, "Terminating");
+    let told = says(100);
+    assert_eq!(told.reason, "NamespaceHangs");
+    assert!(told.message.contains("example.dev/hold"), "{}", told.message);
+    story.world.objects.clear();
+    assert_eq!(story.decide(at(200)).act, Act::RemoveFinalizer);
 }
