@@ -73,9 +73,10 @@ fn answer(status: u16, retry_after: Option<u32>, forwarded: bool) -> Fault {
     Fault::Answer { status, retry_after, forwarded }
 }
 
-/// Once at every write.
+/// Once at every write: each first try goes wrong and is followed by a second, so the n-th write is request 2n-1.
 fn at_writes(points: &[Point], names: &Names, fault: &Fault) -> Vec<Rule> {
-    points.iter().map(|point| Rule::once(point.matcher(names), point.nth, fault.clone())).collect()
+    let first_try = |point: &Point| 2 * point.nth - 1;
+    points.iter().map(|point| Rule::once(point.matcher(names), first_try(point), fault.clone())).collect()
 }
 
 /// Somebody else was faster: once at every change of what is there.
