@@ -1,5 +1,6 @@
 //! Helm installs Slipway, upgrades it, and removes it; what people made stays until they remove it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -8,6 +9,7 @@ use k8s_openapi::api::core::v1::{Namespace, Pod};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{DeleteParams, DynamicObject, ListParams};
 use kube::core::GroupVersionKind;
+use kube::runtime::watcher;
 use kube::{Api, Client, ResourceExt as _, discovery};
 use serde_json::Value;
 use slipway_crds::names;
@@ -15,7 +17,7 @@ use slipway_crds::v1alpha1::{DevEnvironment, Fleet, GitSync, ServiceRepo};
 use slipway_demo::{Change, Demo, DemoOptions, NAMESPACE, TRUNK};
 use slipway_e2e::chart::{self, Helm};
 use slipway_e2e::environment;
-use slipway_e2e::waiting::{until, until_gone};
+use slipway_e2e::waiting::{until, until_all, until_gone};
 
 const PATIENCE: Duration = Duration::from_mins(4);
 const ENVIRONMENT: &str = "demo";
@@ -45,20 +47,17 @@ async fn story(demo: &Demo) -> Result<()> {
 
     let upgrade = [&["upgrade", "slipway", "--wait", "--set", "logFormat=text"][..], &settings].concat();
     helm.run(&upgrade)?;
-    ensure!(
-        Made::look(demo.client()).await? == made,
-        "an upgrade of the operator changes nothing that people made"
-    );
+    made.is_still_there(demo.client(), "after the upgrade").await?;
     follows_git(demo, "After the upgrade").await?;
 
     let made = Made::look(demo.client()).await?;
     let released = released(&helm)?;
     helm.run(&["uninstall", "slipway", "--wait"])?;
     nothing_is_left_of(&released, demo.client()).await?;
-    ensure!(Made::look(demo.client()).await? == made, "without an operator everything goes on running");
+    made.is_still_there(demo.client(), "without an operator").await?;
 
     helm.run(&install)?;
-    ensure!(Made::look(demo.client()).await? == made, "a new operator takes over what is there");
+    made.is_still_there(demo.client(), "with another operator").await?;
     follows_git(demo, "After the second installation").await?;
 
     remove_what_people_made(demo).await?;
@@ -80,9 +79,11 @@ impl Made {
         objects.extend(uids::<Fleet>(client).await?);
         objects.extend(uids::<ServiceRepo>(client).await?);
         objects.extend(uids::<DevEnvironment>(client).await?);
-        let pods =
-            Api::<Pod>::all(client.clone()).list(&ListParams::default().labels(names::ENVIRONMENT)).await?;
-        let restarts = |pod: &Pod| {
+        let ours = watcher::Config::default().labels(names::ENVIRONMENT);
+        // A pod that was replaced takes a moment to go.
+        let none_goes = |pods: &[Arc<Pod>]| pods.iter().all(|pod| pod.metadata.deletion_timestamp.is_none());
+        let pods = until_all(&Api::<Pod>::all(client.clone()), ours, "no pod is going", none_goes).await?;
+        let restarts = |pod: &Arc<Pod>| {
             let statuses = pod.status.as_ref().and_then(|status| status.container_statuses.clone());
             statuses.unwrap_or_default().iter().map(|status| status.restart_count).sum()
         };
@@ -90,6 +91,12 @@ impl Made {
             pods.iter().map(|pod| (pod.name_any(), pod.uid().unwrap_or_default(), restarts(pod))).collect();
         pods.sort();
         Ok(Self { objects, pods })
+    }
+
+    async fn is_still_there(&self, client: &Client, when: &str) -> Result<()> {
+        let now = Self::look(client).await?;
+        ensure!(now == *self, "{when} there is {now:?}; before, there was {self:?}");
+        Ok(())
     }
 }
 
