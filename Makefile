@@ -56,8 +56,10 @@ manifest: ## Print install.yaml with your images: REGISTRY=host/path [TAG=dev]
 	@sed -E 's#registry\.slipway\.test:5000/(slipway-[a-z]+):dev#$(REGISTRY)/\1:$(TAG)#' manifests/install.yaml
 
 .PHONY: generate
-generate: ## Write what is generated: custom resource definitions and install.yaml
+generate: ## Write what is generated: custom resource definitions, and install.yaml from the chart
 	cargo run --quiet --package slipway-crds --bin crdgen
+	helm=$$(cargo run --quiet --package slipway-cluster -- helm) && charts/render-install.sh "$$helm" > manifests/.install.yaml
+	mv manifests/.install.yaml manifests/install.yaml
 
 .PHONY: lint
 lint: deny ## Format, clippy, dependencies

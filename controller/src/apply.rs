@@ -200,7 +200,7 @@ impl Applier<'_> {
             Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => {}
             Err(source) => return Err(request("delete", key, source)),
         }
-        if let Some((written, owner)) = self.written {
+        if let Some((written, owner)) = self.written.filter(|_| is_watched(key)) {
             written.deleted(owner, key, uid);
         }
         Ok(())
@@ -208,7 +208,7 @@ impl Applier<'_> {
 
     fn remember(&self, resource: &ApiResource, live: &DynamicObject) -> Observed {
         let live = cache::observed(resource, live);
-        if let Some((written, owner)) = self.written {
+        if let Some((written, owner)) = self.written.filter(|_| is_watched(&live.key)) {
             written.applied(owner, &live.key, live.resource_version());
         }
         live
@@ -232,10 +232,18 @@ fn collect(applied: &mut Applied, result: Result<Done, ApplyError>) {
     }
 }
 
+/// What is not watched never comes back: a pull Secret is read each time.
+fn is_watched(key: &ObjectKey) -> bool {
+    known().any(|resource| resource.kind == key.kind)
+}
+
+fn known() -> impl Iterator<Item = ApiResource> {
+    cache::kinds().into_iter().chain(crate::own_kinds())
+}
+
 fn resource(key: &ObjectKey) -> ApiResource {
     let (group, version) = key.api_version.split_once('/').unwrap_or(("", &key.api_version));
-    let known = cache::kinds().into_iter().chain(crate::own_kinds());
-    let known = known.into_iter().find(|r| r.kind == key.kind && r.group == group && r.version == version);
+    let known = known().find(|r| r.kind == key.kind && r.group == group && r.version == version);
     known.unwrap_or_else(|| ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, &key.kind)))
 }
 

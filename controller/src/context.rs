@@ -15,6 +15,7 @@ use slipway_plan::environment::decide::{AddressesExhausted, Refusal};
 use crate::cache::{Cache, OwnObjects, Trigger};
 use crate::git::Git;
 use crate::metrics::Metrics;
+use crate::pull_secrets::PullSecrets;
 use crate::reconcile::gitsync;
 use crate::registry::Registry;
 use crate::repositories::Repositories;
@@ -29,6 +30,8 @@ pub struct Context {
     pub registry: Registry,
     /// How the agent is run.
     pub agent: AgentSettings,
+    /// The Fleets' pull Secrets.
+    pub pull_secrets: PullSecrets,
     /// Objects in environments.
     pub cache: Cache,
     /// Slipway's own objects, as they are kept.

@@ -11,7 +11,7 @@ use prometheus_client::registry::{Registry, Unit};
 pub struct Outcome {
     /// For example `DevEnvironment`.
     pub kind: &'static str,
-    /// `ok`, or the kind of failure.
+    /// `ok`, `failed` or `panicked`.
     pub outcome: &'static str,
 }
 

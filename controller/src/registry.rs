@@ -9,58 +9,104 @@ use oci_client::errors::{OciDistributionError, OciErrorCode};
 use oci_client::secrets::RegistryAuth;
 use oci_client::{Client, Reference};
 use slipway_plan::environment::resolve::FoundDigest;
+use slipway_plan::pull_secret::{Login, PullSecret};
 
 /// For how long an answer that may change is given again without asking.
 const FRESH: Duration = Duration::from_secs(2);
+/// For how long the tokens of a login are kept after it was last used.
+const KEPT: Duration = Duration::from_mins(10);
+
+/// Who asks; None is anybody. What one is told another does not get to know.
+type Asker = Option<Login>;
 
 /// A registry client; answers are shared for a moment, so that many environments ask once.
 pub struct Registry {
-    client: Client,
-    recent: Mutex<HashMap<String, (Instant, FoundDigest)>>,
+    plain_http: Vec<String>,
+    /// One for each login: a client keeps the first login that a registry was asked with, and its tokens.
+    clients: Mutex<HashMap<Asker, (Instant, Client)>>,
+    recent: Mutex<HashMap<(String, Asker), (Instant, FoundDigest)>>,
 }
 
 impl Registry {
     /// A client that speaks plain HTTP to these hosts and HTTPS to all others.
     pub fn new(plain_http: Vec<String>) -> Self {
-        let config =
-            ClientConfig { protocol: ClientProtocol::HttpsExcept(plain_http), ..ClientConfig::default() };
-        Self { client: Client::new(config), recent: Mutex::default() }
+        Self { plain_http, clients: Mutex::default(), recent: Mutex::default() }
     }
 
-    /// The image by digest, that it is missing, or why it cannot be told.
-    pub async fn digest(&self, image: &str) -> FoundDigest {
-        if let Some(answer) = self.recent(image) {
-            return answer;
-        }
-        let answer = self.ask(image).await;
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        recent.retain(|_, (at, _)| at.elapsed() < FRESH);
-        recent.insert(image.to_owned(), (Instant::now(), answer.clone()));
-        answer
-    }
-
-    fn recent(&self, image: &str) -> Option<FoundDigest> {
-        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        recent.get(image).filter(|(at, _)| at.elapsed() < FRESH).map(|(_, answer)| answer.clone())
-    }
-
-    async fn ask(&self, image: &str) -> FoundDigest {
+    /// The image by digest, that it is missing, or why it cannot be told. The pull Secret's login for exactly the image's
+    /// registry is used, if it has one.
+    pub async fn digest(&self, image: &str, pull_secret: Option<&PullSecret>) -> FoundDigest {
         let reference: Reference = match image.parse() {
             Ok(reference) => reference,
             Err(error) => {
                 return FoundDigest::Unknown(format!("`{image}` is not an image reference: {error}"));
             }
         };
-        match self.client.fetch_manifest_digest(&reference, &RegistryAuth::Anonymous).await {
+        let login = pull_secret.and_then(|secret| secret.login(reference.registry(), reference.repository()));
+        let key = (image.to_owned(), login.cloned());
+        if let Some(answer) = self.recent(&key) {
+            return answer;
+        }
+        let answer = self.ask(image, &reference, login).await;
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.retain(|_, (at, _)| at.elapsed() < FRESH);
+        recent.insert(key, (Instant::now(), answer.clone()));
+        answer
+    }
+
+    fn recent(&self, key: &(String, Asker)) -> Option<FoundDigest> {
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.get(key).filter(|(at, _)| at.elapsed() < FRESH).map(|(_, answer)| answer.clone())
+    }
+
+    async fn ask(&self, image: &str, reference: &Reference, login: Option<&Login>) -> FoundDigest {
+        let auth = login.map_or(RegistryAuth::Anonymous, |login| {
+            RegistryAuth::Basic(login.username.clone(), login.password.clone())
+        });
+        match self.client(login).fetch_manifest_digest(reference, &auth).await {
             Ok(digest) => FoundDigest::Image(pinned(image, &digest)),
             Err(error) if is_missing(&error) => FoundDigest::Missing,
+            Err(error) if is_refusal(&error) => FoundDigest::Unknown(refusal(reference.registry(), login)),
             Err(error) => FoundDigest::Unknown(error.to_string()),
         }
+    }
+
+    fn client(&self, login: Option<&Login>) -> Client {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        clients.retain(|_, (used, _)| used.elapsed() < KEPT);
+        let protocol = ClientProtocol::HttpsExcept(self.plain_http.clone());
+        let make = || Client::new(ClientConfig { protocol, ..ClientConfig::default() });
+        let (used, client) = clients.entry(login.cloned()).or_insert_with(|| (Instant::now(), make()));
+        *used = Instant::now();
+        client.clone()
+    }
+}
+
+fn refusal(registry: &str, login: Option<&Login>) -> String {
+    match login {
+        Some(_) => format!("{registry} refused the login of the Fleet's pullSecret: correct the Secret"),
+        None => format!(
+            "{registry} wants a login: add one for it to a Secret that the Fleet's `pullSecret` names"
+        ),
     }
 }
 
 fn pinned(image: &str, digest: &str) -> String {
     format!("{}@{digest}", slipway_plan::environment::resolve::repository(image))
+}
+
+fn is_refusal(error: &OciDistributionError) -> bool {
+    match error {
+        OciDistributionError::AuthenticationFailure(_) | OciDistributionError::UnauthorizedError { .. } => {
+            true
+        }
+        OciDistributionError::ServerError { code, .. } => matches!(code, 401 | 403),
+        OciDistributionError::RegistryError { envelope, .. } => envelope
+            .errors
+            .iter()
+            .any(|error| matches!(error.code, OciErrorCode::Unauthorized | OciErrorCode::Denied)),
+        _ => false,
+    }
 }
 
 fn is_missing(error: &OciDistributionError) -> bool {

@@ -24,6 +24,7 @@ use crate::cache::{Cache, OwnObjects};
 use crate::context::{Blocks, Context, Memory, Stores};
 use crate::git::{Git, Limits};
 use crate::metrics::Metrics;
+use crate::pull_secrets::PullSecrets;
 use crate::reconcile::{self, dev_environment, fleet, gitsync, service_repo, wake};
 use crate::registry::Registry;
 use crate::repositories::Repositories;
@@ -80,6 +81,7 @@ pub async fn operate(client: Client, settings: Settings) -> anyhow::Result<()> {
         git: Git::new(&settings.cache, Limits::default())?,
         registry: Registry::new(settings.plain_http_registries.clone()),
         agent,
+        pull_secrets: PullSecrets::new(client.clone()),
         cache: Cache::start(&client, &trigger),
         own: OwnObjects::start(&client, settings.namespace.as_deref(), wake),
         stores,

@@ -34,6 +34,9 @@ pub const STOPPED_AT: &str = "slipway.dev/stopped-at";
 /// Annotation on a `DevEnvironment`: the command line tool made it (`start`, `test`).
 pub const MADE_BY: &str = "slipway.dev/made-by";
 
+/// Annotation on a `DevEnvironment`: the user who made it, as the API server knew them.
+pub const REQUESTED_BY: &str = "slipway.dev/requested-by";
+
 /// Finalizer of a `DevEnvironment`: its namespace is removed first.
 pub const ENVIRONMENT_FINALIZER: &str = "slipway.dev/environment";
 /// Finalizer of a `GitSync`: what it applied is pruned first.
@@ -47,6 +50,11 @@ pub const ENVIRONMENT_MANAGER: &str = "slipway.dev/environment";
 pub const CLI_MANAGER: &str = "slipway.dev/cli";
 /// Field manager of every status.
 pub const STATUS_MANAGER: &str = "slipway.dev/status";
+
+/// Name of the copy of the Fleet's pull Secret in an environment's namespace.
+pub const PULL_SECRET: &str = "slipway-pull";
+/// Name of the operator's Deployment, Service and account, and what its pods are labelled with.
+pub const OPERATOR: &str = "slipway-controller";
 
 /// Name of the stateful pod, as a service others depend on.
 pub const LOCAL: &str = "local";

@@ -64,6 +64,10 @@ pub const UNKNOWN_MACHINE: &str = "UnknownMachine";
 pub const DEPENDENCY_CYCLE: &str = "DependencyCycle";
 /// The spec contradicts itself or the Fleet.
 pub const INVALID_SPEC: &str = "InvalidSpec";
+/// The Fleet's pull Secret does not exist.
+pub const PULL_SECRET_NOT_FOUND: &str = "PullSecretNotFound";
+/// The Fleet's pull Secret cannot be read or understood.
+pub const PULL_SECRET_INVALID: &str = "PullSecretInvalid";
 /// The image does not exist yet.
 pub const IMAGE_NOT_FOUND: &str = "ImageNotFound";
 /// The registry could not be asked.

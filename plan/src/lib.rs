@@ -20,5 +20,6 @@ pub mod graph;
 pub mod integration;
 pub mod manifest;
 pub mod object;
+pub mod pull_secret;
 pub mod service_name;
 pub mod yaml;

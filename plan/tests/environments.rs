@@ -36,6 +36,7 @@ fn an_environment_is_made_in_order_and_comes_to_rest() {
         story.run(at(0)),
         "\
 + Namespace env-demo-1b50a1
++ NetworkPolicy env-demo-1b50a1/environment
 + Service env-demo-1b50a1/local
 + StatefulSet env-demo-1b50a1/local
 + Service env-demo-1b50a1/eta

@@ -25,7 +25,9 @@ pub type Trigger = UnboundedSender<ObjectRef<DevEnvironment>>;
 
 /// The kinds of objects that environments are made of, the most important for a person first.
 pub fn kinds() -> Vec<ApiResource> {
-    use k8s_openapi::api::{apps::v1 as apps, batch::v1 as batch, core::v1 as core};
+    use k8s_openapi::api::{
+        apps::v1 as apps, batch::v1 as batch, core::v1 as core, networking::v1 as networking,
+    };
     vec![
         ApiResource::erase::<core::Namespace>(&()),
         ApiResource::erase::<core::Service>(&()),
@@ -35,6 +37,7 @@ pub fn kinds() -> Vec<ApiResource> {
         ApiResource::erase::<batch::Job>(&()),
         ApiResource::erase::<core::Pod>(&()),
         ApiResource::erase::<core::ConfigMap>(&()),
+        ApiResource::erase::<networking::NetworkPolicy>(&()),
     ]
 }
 

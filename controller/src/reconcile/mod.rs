@@ -30,7 +30,11 @@ where
     let started = Instant::now();
     let ended = AssertUnwindSafe(work).catch_unwind().await;
     let outcome = ended.unwrap_or_else(|_| Err(Error::Panicked(told(object.as_ref()))));
-    let label = if outcome.is_ok() { "ok" } else { "failed" };
+    let label = match &outcome {
+        Ok(_) => "ok",
+        Err(Error::Panicked(_)) => "panicked",
+        Err(_) => "failed",
+    };
     context.metrics.reconciled(kind_of::<K>(), label, started.elapsed());
     if outcome.is_ok() {
         context.attempts.forget(&identity(object.as_ref()));

@@ -38,6 +38,11 @@ pub struct FleetSpec {
     /// Example: `registry.example.com/fleet`.
     #[schemars(length(max = 255), regex(pattern = r"^[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._/-]+)?$"))]
     pub registry: String,
+    /// Name of a Secret in this namespace, of type `kubernetes.io/dockerconfigjson`, with the credentials of registries: digests
+    /// are looked up with it, and nodes pull with a copy of it. Unset: everything can be read by anybody. Example: `registry`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 253), regex(pattern = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"))]
+    pub pull_secret: Option<String>,
     /// Named sets of services. Example: `[{name: rider, services: [www, api]}]`.
     #[serde(default)]
     pub profiles: Vec<Profile>,
@@ -58,6 +63,9 @@ pub struct FleetSpec {
     /// Where the ClusterIPs of environments come from. Unset: Kubernetes picks them, and they stay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub addresses: Option<AddressRange>,
+    /// What environments reach, and who reaches them, beside themselves and the internet.
+    #[serde(default)]
+    pub network: Network,
     /// How long an ended environment that was made by hand is kept for its result. Example: `7d`. Unset: `7d`.
     #[serde(default = "FleetSpec::default_keep_results")]
     #[schemars(length(max = 32), regex(pattern = r"^([0-9]+(s|m|h|d))+$"))]
@@ -146,6 +154,25 @@ impl Default for Volume {
     fn default() -> Self {
         Self { size: Self::default_size(), class: None }
     }
+}
+
+/// What environments reach, and who reaches them. Environments never reach each other.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Network {
+    /// Private address ranges that services may reach, such as those of a database outside of the cluster; not those of
+    /// the cluster's pods. Example: `[10.20.0.0/16]`.
+    #[serde(default)]
+    #[schemars(length(max = 32), inner(length(max = 43)))]
+    #[x_kube(validation = ("self.all(range, isCIDR(range))", "must be address ranges such as 10.20.0.0/16"))]
+    pub egress: Vec<String>,
+    /// Namespaces whose pods may reach every service, such as that of an ingress controller. Example: `[ingress-nginx]`.
+    #[serde(default)]
+    #[schemars(
+        length(max = 32),
+        inner(length(max = 63), regex(pattern = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"))
+    )]
+    pub ingress: Vec<String>,
 }
 
 /// A range of ClusterIPs that environments get blocks of.

@@ -66,13 +66,12 @@ pub fn build_run(
     inputs: &Inputs<'_>,
     status: &IntegrationStatus,
     machine: &Machine,
-    agent: &AgentSettings,
     desired: &mut Desired,
 ) -> Result<(), RenderError> {
     let Some(under_test) = &inputs.resolved.under_test else { return Ok(()) };
     match (status.step, &under_test.image) {
         (IntegrationStep::Starting, FoundDigest::Image(image)) => {
-            desired.objects.push(build_job(inputs, under_test, image, machine, agent, status.generation)?);
+            desired.objects.push(build_job(inputs, under_test, image, machine, status.generation)?);
         }
         (IntegrationStep::Starting | IntegrationStep::Running, _) => {
             desired.kept.insert(key(inputs.identity, status.generation));
@@ -88,10 +87,9 @@ pub fn build_job(
     under_test: &ResolvedService,
     image: &str,
     machine: &Machine,
-    agent: &AgentSettings,
     generation: i64,
 ) -> Result<Object, RenderError> {
-    let identity = inputs.identity;
+    let Inputs { identity, agent, .. } = *inputs;
     let run = BTreeMap::from([(names::RUN_GENERATION.to_owned(), generation.to_string())]);
     let mut metadata = labels::metadata(identity, &name(generation), run);
     metadata.annotations = Some([(names::COMMIT.to_owned(), under_test.commit.clone())].into());
@@ -111,7 +109,7 @@ pub fn build_job(
         resources: resources.clone(),
         ..Container::default()
     };
-    let mut spec = pod::build_pod(machine, tests);
+    let mut spec = pod::build_pod(inputs.fleet, machine, tests);
     spec.restart_policy = Some("Never".to_owned());
     spec.init_containers = Some(vec![build_installer(agent, resources)]);
     spec.volumes = Some(vec![build_agent_volume(), build_token_volume()]);

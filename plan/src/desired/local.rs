@@ -12,7 +12,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 use slipway_crds::names;
 use slipway_crds::v1alpha1::{FleetSpec, Store};
 
-use super::{Inputs, labels, pod, variables};
+use super::{Inputs, labels, pod, pull_secret, variables};
 use crate::object::{Object, RenderError};
 
 const VOLUME: &str = "data";
@@ -52,6 +52,7 @@ fn build_template(inputs: &Inputs<'_>) -> PodTemplateSpec {
         automount_service_account_token: Some(false),
         enable_service_links: Some(false),
         containers: stores.map(|store| build_store(inputs.fleet, store)).collect(),
+        image_pull_secrets: pull_secret::references(inputs.fleet),
         security_context: Some(security),
         ..PodSpec::default()
     };

@@ -5,7 +5,9 @@ pub mod labels;
 pub mod local;
 pub mod namespace;
 pub mod network;
+pub mod network_policy;
 pub mod pod;
+pub mod pull_secret;
 pub mod variables;
 pub mod workload;
 
@@ -15,6 +17,7 @@ use slipway_crds::v1alpha1::{DevEnvironmentSpec, FleetSpec, Machine};
 
 use crate::environment::resolve::{FoundDigest, Problem, Resolved, ResolvedService};
 use crate::object::{Object, ObjectKey, RenderError};
+use crate::pull_secret::PullSecret;
 use crate::service_name::ServiceName;
 
 /// Which environment objects are for.
@@ -55,11 +58,20 @@ pub struct Inputs<'a> {
     pub resolved: &'a Resolved,
     /// The addresses that are fixed so far.
     pub addresses: &'a Addresses,
+    /// Where its results are delivered to.
+    pub agent: &'a integration::AgentSettings,
+    /// Who its nodes are to registries.
+    pub pull_secret: Option<&'a PullSecret>,
 }
 
 /// The objects of the environment.
 pub fn build(inputs: &Inputs<'_>, machine: &Machine) -> Result<Desired, RenderError> {
     let mut desired = Desired::default();
+    // First of all who may talk to whom, and what images are pulled with.
+    desired.objects.extend(network_policy::build(inputs)?);
+    if let Some(secret) = inputs.pull_secret {
+        desired.objects.push(pull_secret::build_secret(inputs.identity, secret)?);
+    }
     let Resolved { local, services, under_test: _ } = inputs.resolved;
     if *local {
         desired.objects.extend(network::build_local_service(inputs)?);

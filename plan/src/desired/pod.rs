@@ -7,9 +7,9 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use slipway_crds::names;
-use slipway_crds::v1alpha1::Machine;
+use slipway_crds::v1alpha1::{FleetSpec, Machine};
 
-use super::{Inputs, labels, variables};
+use super::{Inputs, labels, pull_secret, variables};
 use crate::environment::resolve::ResolvedService;
 use crate::manifest::ResolvedRole;
 use crate::service_name::ServiceName;
@@ -30,7 +30,7 @@ pub fn build_template(
     let annotations = [(names::COMMIT.to_owned(), service.commit.clone())].into();
     let metadata = ObjectMeta { labels: Some(all), annotations: Some(annotations), ..ObjectMeta::default() };
     let container = build_container(inputs, machine, service, role, image);
-    let mut spec = build_pod(machine, container);
+    let mut spec = build_pod(inputs.fleet, machine, container);
     if role.schedule.is_some() {
         spec.restart_policy = Some("Never".to_owned());
     }
@@ -38,12 +38,13 @@ pub fn build_template(
 }
 
 /// A pod with what holds for every pod of an environment: no API token, and no variables of other Services.
-pub fn build_pod(machine: &Machine, container: Container) -> PodSpec {
+pub fn build_pod(fleet: &FleetSpec, machine: &Machine, container: Container) -> PodSpec {
     let selector = (!machine.node_selector.is_empty()).then(|| machine.node_selector.clone());
     PodSpec {
         automount_service_account_token: Some(false),
         enable_service_links: Some(false),
         containers: vec![container],
+        image_pull_secrets: pull_secret::references(fleet),
         node_selector: selector,
         ..PodSpec::default()
     }

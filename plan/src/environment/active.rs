@@ -13,9 +13,11 @@ use crate::addresses::Block;
 use crate::desired::{self, Inputs, namespace};
 use crate::diff::{self, Plan, Step};
 use crate::object::{Observed, RenderError};
+use crate::pull_secret::PullSecret;
 
 /// Kinds that are compared with what is declared; the others are made by Kubernetes or compared elsewhere.
-const DECLARED_KINDS: [&str; 5] = ["Service", "StatefulSet", "Deployment", "CronJob", "Job"];
+const DECLARED_KINDS: [&str; 7] =
+    ["NetworkPolicy", "Secret", "Service", "StatefulSet", "Deployment", "CronJob", "Job"];
 /// How often an image that does not exist yet, or a registry that fails, is asked for, in seconds.
 const IMAGE_AGAIN: i64 = 3;
 
@@ -53,10 +55,12 @@ struct Ground<'a> {
     block: Option<Block>,
     machine: Machine,
     test_machine: Machine,
+    pull_secret: Option<&'a PullSecret>,
 }
 
 fn ground<'a>(facts: &Facts<'a>) -> Result<Ground<'a>, Obstacle> {
     let fleet = facts.fleet.map_err(Obstacle::fleet)?;
+    let pull_secret = facts.pull_secret.transpose().map_err(Obstacle::pull_secret)?;
     let resolved = match facts.resolution {
         Some(Ok(resolved)) => resolved,
         Some(Err(problem)) => return Err(Obstacle::problem(problem)),
@@ -75,7 +79,7 @@ fn ground<'a>(facts: &Facts<'a>) -> Result<Ground<'a>, Obstacle> {
     let machine = machine.map_err(|problem| Obstacle::problem(&problem))?;
     let test_machine = desired::integration::machine(fleet, resolved);
     let test_machine = test_machine.map_err(|problem| Obstacle::problem(&problem))?;
-    Ok(Ground { fleet, resolved, block, machine, test_machine })
+    Ok(Ground { fleet, resolved, block, machine, test_machine, pull_secret })
 }
 
 fn making_namespace(
@@ -102,10 +106,11 @@ fn running(
     base: &DevEnvironmentStatus,
     now: Timestamp,
 ) -> Result<Decision, RenderError> {
-    let Ground { fleet, resolved, block, machine, test_machine } = ground;
+    let Ground { fleet, resolved, block, machine, test_machine, pull_secret } = ground;
     let addresses = fixed::addresses(resolved, &base.lock, facts.observed, *block);
     let (identity, spec) = (facts.identity, &facts.environment.spec);
-    let inputs = Inputs { identity, fleet, spec, resolved, addresses: &addresses };
+    let (agent, pull_secret) = (facts.agent, *pull_secret);
+    let inputs = Inputs { identity, fleet, spec, resolved, addresses: &addresses, agent, pull_secret };
     let mut desired = desired::build(&inputs, machine)?;
     let (owner, compared) = (decide::owner(facts), compared(facts));
     let services = diff::diff(&owner, &desired.objects, &desired.kept, &compared);

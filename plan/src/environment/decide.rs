@@ -19,6 +19,7 @@ use crate::desired::integration::AgentSettings;
 use crate::diff::{Owner, Plan};
 use crate::duration;
 use crate::object::{Observed, RenderError};
+use crate::pull_secret::{PullSecret, PullSecretProblem};
 
 /// All that the next act depends on.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +36,8 @@ pub struct Facts<'a> {
     pub observed: &'a [Observed],
     /// Its block of the Fleet's address range: none is needed, or none is left.
     pub block: Result<Option<Block>, AddressesExhausted>,
+    /// The Fleet's pull Secret, where it names one.
+    pub pull_secret: Option<Result<&'a PullSecret, &'a PullSecretProblem>>,
     /// How the agent is run.
     pub agent: &'a AgentSettings,
     /// What was refused when the last plan was carried out.

@@ -9,6 +9,7 @@ use super::decide::{self, Act, Decision, Facts, FleetProblem};
 use super::resolve::Problem;
 use super::run;
 use crate::object::Observed;
+use crate::pull_secret::PullSecretProblem;
 
 /// How often something that mends itself is looked at, in seconds.
 const AGAIN: i64 = 5;
@@ -56,6 +57,11 @@ impl Obstacle {
             }
         };
         Self { reason, message: message.to_owned(), stalled: true }
+    }
+
+    /// The Fleet's pull Secret cannot be used. Secrets are not watched: it is looked for again.
+    pub(super) fn pull_secret(problem: &PullSecretProblem) -> Self {
+        Self { reason: problem.reason(), message: problem.to_string(), stalled: false }
     }
 
     /// Its repositories were not read yet.

@@ -33,7 +33,7 @@ pub(super) fn decide(
     let not_ready = NotReady::first(&status.blocked_by, under_test);
     let run = run_facts(facts, Some(inputs.fleet), not_ready, None);
     let Next { status: next, log_of, again_at } = integration::next(status.integration.as_ref(), &run, now);
-    job::build_run(inputs, &next, machine, facts.agent, desired)?;
+    job::build_run(inputs, &next, machine, desired)?;
     // The Job of a run that is over goes with the namespace.
     desired.kept.insert(job::key(facts.identity, next.generation));
     status.integration = Some(next);

@@ -19,6 +19,7 @@ use slipway_plan::environment::resolve::{
 };
 use slipway_plan::manifest;
 use slipway_plan::object::{ObjectKey, Observed, digest};
+use slipway_plan::pull_secret::{PullSecret, PullSecretProblem};
 use slipway_plan::service_name::ServiceName;
 use slipway_plan::yaml;
 
@@ -210,6 +211,8 @@ pub struct Story {
     pub world: World,
     /// What was refused last.
     pub refused: Option<Refusal>,
+    /// The Fleet's pull Secret.
+    pub pull_secret: Option<Result<PullSecret, PullSecretProblem>>,
 }
 
 impl Story {
@@ -221,6 +224,7 @@ impl Story {
             sources: Sources::default(),
             world: World::default(),
             refused: None,
+            pull_secret: None,
         }
     }
 
@@ -252,6 +256,7 @@ impl Story {
                 .then_some(&resolution),
             observed: &self.world.objects,
             block: Ok(None),
+            pull_secret: self.pull_secret.as_ref().map(Result::as_ref),
             agent: &agent,
             refused: self.refused.as_ref(),
         };

@@ -66,6 +66,13 @@ impl Cache {
         self.program(Program::Kubectl)
     }
 
+    /// Helm, built when it is not there yet: no cluster needs it.
+    pub fn helm(&self, progress: Progress) -> Result<PathBuf> {
+        let _alone = self.lock()?;
+        go::build_missing(self, &[Program::Helm], progress)?;
+        Ok(self.program(Program::Helm))
+    }
+
     /// Where clusters without a data directory of their own have theirs.
     pub(crate) fn clusters(&self) -> PathBuf {
         self.root.join("clusters")

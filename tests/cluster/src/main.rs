@@ -18,6 +18,8 @@ enum Verb {
     Check(Wanted),
     /// Download and build every part that is not in the cache yet
     Build(Wanted),
+    /// Print where Helm is, and build it first when it is not there yet
+    Helm,
     /// Start a cluster and keep it until Ctrl-C
     Up(Wanted),
 }
@@ -47,6 +49,10 @@ async fn run() -> anyhow::Result<()> {
     match Cli::parse().verb {
         Verb::Check(wanted) => check(wanted.mode()),
         Verb::Build(wanted) => Ok(Cache::open()?.prepare(wanted.mode(), Progress::Lines)?),
+        Verb::Helm => {
+            println!("{}", Cache::open()?.helm(Progress::Lines)?.display());
+            Ok(())
+        }
         Verb::Up(wanted) => Box::pin(up(wanted.mode())).await,
     }
 }

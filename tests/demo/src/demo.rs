@@ -108,13 +108,18 @@ impl Demo {
         tokio::task::spawn_blocking(move || commit_and_push(&served, &url, &branch, &changes)).await?
     }
 
+    /// Pushes the operator's and the agent's image, and gives what an installation is told of them.
+    pub async fn push_operator(&self) -> Result<Installation> {
+        push_programs(&self.cluster).await
+    }
+
     /// Ends everything; nothing is left on the machine.
     pub async fn stop(self) -> Result<()> {
         Ok(self.cluster.stop().await?)
     }
 
     /// The one object that a person applies: it brings the rest from git.
-    async fn sync_fleet(&self) -> Result<()> {
+    pub async fn sync_fleet(&self) -> Result<()> {
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
         apply(&self.client, namespace).await?;
         let sync = json!({

@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod audit;
+pub mod chart;
 pub mod cli;
 pub mod containers;
 pub mod environment;

@@ -81,11 +81,11 @@ async fn apply(
     remember_refusals(context, gathered, &outcome)
 }
 
-/// Names before what looks them up: Services, then the rest.
+/// What a pod needs at its start before the pod: who it may talk to, what its image is pulled with, names. Then the rest.
 fn rank(key: &ObjectKey) -> usize {
     match key.kind.as_str() {
         "Namespace" => 0,
-        "Service" => 1,
+        "NetworkPolicy" | "Secret" | "Service" => 1,
         _ => 2,
     }
 }

@@ -1,5 +1,7 @@
 //! Gathers what the decision about an environment depends on.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use kube::ResourceExt as _;
 use slipway_crds::names;
@@ -13,6 +15,7 @@ use slipway_plan::environment::decide::{
 use slipway_plan::environment::namespace;
 use slipway_plan::environment::resolve::{Problem, Resolved};
 use slipway_plan::object::{Object, Observed, RenderError};
+use slipway_plan::pull_secret::{PullSecret, PullSecretProblem};
 
 use super::knowledge;
 use crate::context::Context;
@@ -26,6 +29,7 @@ pub struct Gathered {
     resolution: Option<Result<Resolved, Problem>>,
     observed: Vec<Observed>,
     block: Result<Option<Block>, AddressesExhausted>,
+    pull_secret: Option<Result<Arc<PullSecret>, PullSecretProblem>>,
     refused: Option<Refusal>,
 }
 
@@ -39,6 +43,7 @@ impl Gathered {
             resolution: self.resolution.as_ref(),
             observed: &self.observed,
             block: self.block,
+            pull_secret: self.pull_secret.as_ref().map(|found| found.as_deref()),
             agent: &context.agent,
             refused: self.refused.as_ref(),
         }
@@ -80,21 +85,22 @@ pub async fn gather(
     now: Timestamp,
 ) -> Result<Option<Gathered>, Error> {
     let identity = identity(environment)?;
-    let Some(observed) = context.cache.of_environment(&identity.fleet_namespace, &identity.name) else {
+    let Some(mut observed) = context.cache.of_environment(&identity.fleet_namespace, &identity.name) else {
         return Ok(None);
     };
     let fleet = only_fleet(context, &identity.fleet_namespace);
     let active = decide::is_active(environment, now);
-    let resolution = match &fleet {
-        Ok(fleet) if active => {
-            knowledge::resolve(context, environment, fleet, &identity.fleet_namespace).await
-        }
-        _ => None,
-    };
+    let (mut pull_secret, mut resolution) = (None, None);
+    if let Some(fleet) = fleet.as_ref().ok().filter(|_| active) {
+        pull_secret = context.pull_secrets.of_fleet(&identity.fleet_namespace, fleet).await?;
+        observed.extend(context.pull_secrets.copy_in(&identity.namespace, fleet, &observed).await?);
+        let login = pull_secret.as_ref().and_then(|found| found.as_deref().ok());
+        resolution = knowledge::resolve(context, environment, fleet, &identity.fleet_namespace, login).await;
+    }
     let range = fleet.as_ref().ok().and_then(|fleet| fleet.addresses.as_ref()).filter(|_| active);
     let block = context.blocks.of(environment, range, &context.stores.environments.state());
     let refused = context.refused.get(&identity.uid);
-    Ok(Some(Gathered { identity, fleet, resolution, observed, block, refused }))
+    Ok(Some(Gathered { identity, fleet, resolution, observed, block, pull_secret, refused }))
 }
 
 /// The names of an environment.

@@ -11,6 +11,7 @@ use slipway_plan::environment::resolve::{
     self, FoundCommit, FoundDigest, Knowledge, Need, Problem, Resolution, Resolved, Unavailable, short,
 };
 use slipway_plan::manifest::{self, Manifest, ManifestError};
+use slipway_plan::pull_secret::PullSecret;
 use slipway_plan::service_name::ServiceName;
 use slipway_plan::yaml::YamlError;
 
@@ -27,6 +28,7 @@ pub async fn resolve(
     environment: &DevEnvironment,
     fleet: &FleetSpec,
     namespace: &str,
+    pull_secret: Option<&PullSecret>,
 ) -> Option<Result<Resolved, Problem>> {
     let mut known = Knowledge { services: services(context, namespace), ..Knowledge::default() };
     let locked = environment.status.as_ref().map(|status| status.lock.clone()).unwrap_or_default();
@@ -34,7 +36,9 @@ pub async fn resolve(
         match resolve::resolve(&environment.spec, fleet, &locked, &known) {
             Err(problem) => return Some(Err(problem)),
             Ok(Resolution::Resolved(resolved)) => return Some(Ok(resolved)),
-            Ok(Resolution::Needs(needs)) => find_out(context, namespace, needs, &mut known).await?,
+            Ok(Resolution::Needs(needs)) => {
+                find_out(context, namespace, pull_secret, needs, &mut known).await?
+            }
         }
     }
     None
@@ -55,10 +59,11 @@ enum Answer {
 async fn find_out(
     context: &Context,
     namespace: &str,
+    pull_secret: Option<&PullSecret>,
     needs: BTreeSet<Need>,
     known: &mut Knowledge,
 ) -> Option<()> {
-    let answers = join_all(needs.iter().map(|need| answer(context, namespace, need))).await;
+    let answers = join_all(needs.iter().map(|need| answer(context, namespace, pull_secret, need))).await;
     for (need, answer) in needs.into_iter().zip(answers) {
         match (need, answer?) {
             (Need::Commit { service, reference }, Answer::Commit(found)) => {
@@ -77,7 +82,12 @@ async fn find_out(
 }
 
 /// The answer to a need; None while the repository was not tried to be read yet.
-async fn answer(context: &Context, namespace: &str, need: &Need) -> Option<Answer> {
+async fn answer(
+    context: &Context,
+    namespace: &str,
+    pull_secret: Option<&PullSecret>,
+    need: &Need,
+) -> Option<Answer> {
     Some(match need {
         Need::Commit { service, reference } => {
             let repository = context.repositories.get(namespace, service)?;
@@ -87,7 +97,7 @@ async fn answer(context: &Context, namespace: &str, need: &Need) -> Option<Answe
             let (remote, _) = context.repositories.get(namespace, service)?.read?;
             Answer::Manifest(manifest(context, &remote, service, commit).await)
         }
-        Need::Digest { image } => Answer::Digest(context.registry.digest(image).await),
+        Need::Digest { image } => Answer::Digest(context.registry.digest(image, pull_secret).await),
     })
 }
 

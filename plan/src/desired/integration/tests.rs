@@ -54,19 +54,21 @@ fn resolved(manifest: &str) -> Resolved {
 fn desired_at(step: IntegrationStep, manifest: &str) -> Desired {
     let (identity, fleet, resolved) = (identity(), fleet(), resolved(manifest));
     let (spec, addresses) = (DevEnvironmentSpec::default(), Addresses::new());
+    let agent =
+        AgentSettings { image: "registry:5000/agent:1".to_owned(), url: "http://10.96.3.7:8080/".to_owned() };
     let inputs = Inputs {
         identity: &identity,
         fleet: &fleet,
         spec: &spec,
         resolved: &resolved,
         addresses: &addresses,
+        agent: &agent,
+        pull_secret: None,
     };
     let status = json!({"generation": 4, "step": step, "since": "2026-11-22T10:00:00Z"});
     let status: IntegrationStatus = serde_json::from_value(status).unwrap();
-    let agent =
-        AgentSettings { image: "registry:5000/agent:1".to_owned(), url: "http://10.96.3.7:8080/".to_owned() };
     let mut desired = Desired::default();
-    build_run(&inputs, &status, &machine(&fleet, &resolved).unwrap(), &agent, &mut desired).unwrap();
+    build_run(&inputs, &status, &machine(&fleet, &resolved).unwrap(), &mut desired).unwrap();
     desired
 }
 

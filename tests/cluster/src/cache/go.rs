@@ -17,6 +17,7 @@ const KUBERNETES: &str = include_str!("../../go/kubernetes/go.mod");
 const ETCD: &str = include_str!("../../go/etcd/go.mod");
 const COREDNS: &str = include_str!("../../go/coredns/go.mod");
 const COREDNS_MAIN: &str = include_str!("../../go/coredns/main.go");
+const HELM: &str = include_str!("../../go/helm/go.mod");
 const KEEPER_MAIN: &str = include_str!("../../go/keeper/main.go");
 
 /// A program that is built from source.
@@ -31,6 +32,7 @@ pub(crate) enum Program {
     Proxy,
     CoreDns,
     Kubectl,
+    Helm,
 }
 
 impl Program {
@@ -64,6 +66,7 @@ impl Program {
             Self::Proxy => "kube-proxy",
             Self::CoreDns => "coredns",
             Self::Kubectl => "kubectl",
+            Self::Helm => "helm",
         }
     }
 
@@ -82,6 +85,7 @@ impl Program {
             Self::Keeper => "",
             Self::Etcd => required(ETCD, "go.etcd.io/etcd/server/v3"),
             Self::CoreDns => required(COREDNS, "github.com/coredns/coredns"),
+            Self::Helm => required(HELM, "helm.sh/helm/v4"),
             _ => required(KUBERNETES, "k8s.io/kubernetes"),
         }
     }
@@ -91,6 +95,7 @@ impl Program {
             Self::Keeper => "keeper",
             Self::Etcd => "etcd",
             Self::CoreDns => "coredns",
+            Self::Helm => "helm",
             _ => "kubernetes",
         };
         Path::new(env!("CARGO_MANIFEST_DIR")).join("go").join(folder)
@@ -100,13 +105,14 @@ impl Program {
         match self {
             Self::Keeper | Self::CoreDns => ".".into(),
             Self::Etcd => "go.etcd.io/etcd/server/v3".into(),
+            Self::Helm => "helm.sh/helm/v4/cmd/helm".into(),
             _ => format!("k8s.io/kubernetes/cmd/{}", self.name()),
         }
     }
 
     fn linker_flags(self) -> String {
         match self {
-            Self::Keeper | Self::Etcd | Self::CoreDns => "-s -w".into(),
+            Self::Keeper | Self::Etcd | Self::CoreDns | Self::Helm => "-s -w".into(),
             _ => kubernetes_linker_flags(self.version()),
         }
     }
@@ -120,6 +126,7 @@ impl Program {
             Self::ControllerManager | Self::CoreDns => 65,
             Self::Kubelet => 20,
             Self::Kubectl => 30,
+            Self::Helm => 110,
         })
     }
 }
@@ -226,7 +233,7 @@ mod tests {
     fn versions_come_from_the_modules() {
         assert_eq!(required("require k8s.io/kubernetes v1.36.3\n", "k8s.io/kubernetes"), "1.36.3");
         assert_eq!(required("require (\n\ta v0.1.0 // indirect\n\tb v2.0.1\n)", "b"), "2.0.1");
-        for program in Program::needed(Mode::Full) {
+        for program in Program::needed(Mode::Full).iter().chain([&Program::Helm]) {
             assert_ne!(program.version(), "unversioned", "{}", program.name());
         }
     }
