@@ -75,6 +75,14 @@ pub enum GitError {
         /// What was looked for.
         path: String,
     },
+    /// What the commit holds is not what a repository may hold.
+    #[error("{url} holds what is never read: {reason}; push a commit without it")]
+    TreeRefused {
+        /// The repository.
+        url: RepositoryUrl,
+        /// What and where.
+        reason: String,
+    },
     /// More than [`super::Limits`] allow.
     #[error("{what} of {url} exceeds the limit of {limit}")]
     TooLarge {
@@ -130,12 +138,18 @@ impl GitError {
             Self::RepositoryEmpty { .. } => reasons::REPOSITORY_EMPTY,
             Self::ReferenceNotFound { .. } | Self::ReferenceAmbiguous { .. } => reasons::REFERENCE_NOT_FOUND,
             Self::PathNotFound { .. } => reasons::PATH_NOT_FOUND,
+            Self::TreeRefused { .. } => reasons::TREE_REFUSED,
             Self::TooLarge { .. } => reasons::TOO_LARGE,
             Self::Unreachable { .. } | Self::TimedOut { .. } => reasons::FETCH_FAILED,
             Self::Mirror { .. } | Self::Cache { .. } | Self::Setup { .. } | Self::Interrupted { .. } => {
                 reasons::INTERNAL_ERROR
             }
         }
+    }
+
+    /// Whether objects that the mirror should have could not be read.
+    pub(super) fn is_damage(&self) -> bool {
+        matches!(self, Self::Mirror { action: "read", .. })
     }
 
     /// Whether trying again will hardly help before a person changes something.
@@ -147,6 +161,7 @@ impl GitError {
             | Self::ReferenceNotFound { .. }
             | Self::ReferenceAmbiguous { .. }
             | Self::PathNotFound { .. }
+            | Self::TreeRefused { .. }
             | Self::TooLarge { .. } => true,
             Self::Unreachable { .. }
             | Self::TimedOut { .. }
