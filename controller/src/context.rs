@@ -14,6 +14,7 @@ use slipway_plan::environment::decide::{AddressesExhausted, Refusal};
 
 use crate::cache::{Cache, OwnObjects, Trigger};
 use crate::git::Git;
+use crate::hooks::Wake;
 use crate::metrics::Metrics;
 use crate::reconcile::gitsync;
 use crate::registry::Registry;
@@ -53,6 +54,8 @@ pub struct Context {
     pub recorder: Recorder,
     /// Counts.
     pub metrics: Metrics,
+    /// Asks for a look at a repository to which something was pushed.
+    pub pushed: Wake,
     /// Asks for a reconcile of an environment.
     pub trigger: Trigger,
 }

@@ -57,6 +57,9 @@ pub enum GitError {
         /// What was looked for.
         reference: String,
     },
+    /// The tags cannot be chosen from.
+    #[error(transparent)]
+    Range(#[from] slipway_plan::gitsync::version::RangeError),
     /// An abbreviated commit that stands for several.
     #[error("{reference} names more than one commit of {url}: write more of its digits")]
     ReferenceAmbiguous {
@@ -138,6 +141,7 @@ impl GitError {
             Self::RepositoryEmpty { .. } => reasons::REPOSITORY_EMPTY,
             Self::ReferenceNotFound { .. } | Self::ReferenceAmbiguous { .. } => reasons::REFERENCE_NOT_FOUND,
             Self::PathNotFound { .. } => reasons::PATH_NOT_FOUND,
+            Self::Range(_) => reasons::INVALID_SPEC,
             Self::TreeRefused { .. } => reasons::TREE_REFUSED,
             Self::TooLarge { .. } => reasons::TOO_LARGE,
             Self::Unreachable { .. } | Self::TimedOut { .. } => reasons::FETCH_FAILED,
@@ -160,6 +164,7 @@ impl GitError {
             | Self::RepositoryEmpty { .. }
             | Self::ReferenceNotFound { .. }
             | Self::ReferenceAmbiguous { .. }
+            | Self::Range(_)
             | Self::PathNotFound { .. }
             | Self::TreeRefused { .. }
             | Self::TooLarge { .. } => true,
