@@ -14,6 +14,7 @@ use slipway_plan::environment::decide::{AddressesExhausted, Refusal};
 
 use crate::cache::{Cache, OwnObjects, Trigger};
 use crate::git::Git;
+use crate::hooks::Wake;
 use crate::metrics::Metrics;
 use crate::pull_secrets::PullSecrets;
 use crate::reconcile::gitsync;
@@ -56,6 +57,8 @@ pub struct Context {
     pub recorder: Recorder,
     /// Counts.
     pub metrics: Metrics,
+    /// Asks for a look at a repository to which something was pushed.
+    pub pushed: Wake,
     /// Asks for a reconcile of an environment.
     pub trigger: Trigger,
 }

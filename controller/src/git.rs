@@ -11,13 +11,17 @@ mod connection;
 mod credentials;
 mod error;
 mod history;
+mod http;
+mod known_hosts;
 mod limits;
 mod mirror;
+mod name;
 mod refs;
 mod remote;
+mod talk;
 mod tree;
 
-pub use credentials::{Credentials, Secret};
+pub use credentials::{Credentials, Login, Secret};
 pub use error::GitError;
 pub use limits::Limits;
 pub use mirror::Want;
@@ -36,32 +40,47 @@ use tokio::sync::OwnedMutexGuard;
 #[derive(Clone, Debug)]
 pub struct Git {
     cache: Arc<Path>,
-    limits: Limits,
+    network: Network,
     locks: Arc<Mutex<HashMap<PathBuf, Arc<tokio::sync::Mutex<()>>>>>,
+}
+
+/// What conversations with servers need.
+#[derive(Clone, Debug)]
+struct Network {
+    limits: Limits,
+    agent: ureq::Agent,
 }
 
 impl Git {
     /// Uses the folder `cache`, which is made when it does not exist. What an earlier process left there is used again.
     pub fn new(cache: impl Into<PathBuf>, limits: Limits) -> Result<Self, GitError> {
         let cache = cache.into();
-        slipway_libgit2::configure(limits.connect_time, limits.silence)
+        let options = slipway_libgit2::Options {
+            connect: limits.connect_time,
+            silence: limits.silence,
+            object_bytes: limits.object_bytes,
+            pack_objects: limits.pack_objects,
+            http: http::transport,
+        };
+        slipway_libgit2::configure(options)
             .map_err(|reason| GitError::Setup { path: cache.clone(), reason })?;
         mirror::prepare(&cache)?;
-        Ok(Self { cache: cache.into(), limits, locks: Arc::default() })
+        let network = Network { agent: http::agent(&limits), limits };
+        Ok(Self { cache: cache.into(), network, locks: Arc::default() })
     }
 
     /// What the server has, by name (ls-remote). Nothing is fetched.
     pub async fn refs(&self, remote: &Remote) -> Result<Refs, GitError> {
-        let limits = self.limits;
-        self.run(remote, None, move |repository, remote| connection::list(repository, remote, &limits)).await
+        let network = self.network.clone();
+        self.run(remote, None, move |repository, remote| connection::list(repository, remote, &network)).await
     }
 
     /// Brings what is wanted into the mirror. One fetch of a mirror runs at a time.
     pub async fn fetch(&self, remote: &Remote, want: Want) -> Result<(), GitError> {
         let lock = self.lock(remote).await?;
-        let limits = self.limits;
+        let network = self.network.clone();
         let work = move |repository: &git2::Repository, remote: &Remote| {
-            mirror::fetch(repository, remote, &want, &limits)
+            mirror::fetch(repository, remote, &want, &network)
         };
         self.run(remote, Some(lock), work).await
     }
@@ -114,7 +133,7 @@ impl Git {
         commit: &CommitId,
         path: &str,
     ) -> Result<Option<Vec<u8>>, GitError> {
-        let (commit, path, limits) = (commit.clone(), path.to_owned(), self.limits);
+        let (commit, path, limits) = (commit.clone(), path.to_owned(), self.network.limits);
         let work = move |repository: &git2::Repository, remote: &Remote| {
             tree::read_file(repository, remote, &commit, &path, &limits)
         };
@@ -130,7 +149,7 @@ impl Git {
         path: &str,
         wanted: fn(&str) -> bool,
     ) -> Result<Vec<TreeFile>, GitError> {
-        let (commit, path, limits) = (commit.clone(), path.to_owned(), self.limits);
+        let (commit, path, limits) = (commit.clone(), path.to_owned(), self.network.limits);
         let work = move |repository: &git2::Repository, remote: &Remote| {
             tree::read_tree(repository, remote, &commit, &path, wanted, &limits)
         };
@@ -142,9 +161,9 @@ impl Git {
             let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(locks.entry(remote.folder()).or_default())
         };
-        tokio::time::timeout(self.limits.patience(), lock.lock_owned())
-            .await
-            .map_err(|_| GitError::TimedOut { url: remote.url.clone(), after: self.limits.patience() })
+        tokio::time::timeout(self.network.limits.patience(), lock.lock_owned()).await.map_err(|_| {
+            GitError::TimedOut { url: remote.url.clone(), after: self.network.limits.patience() }
+        })
     }
 
     // The lock goes to the thread: when the caller stops waiting, the thread may still be at work on the mirror.
@@ -162,13 +181,18 @@ impl Git {
         let thread = tokio::task::spawn_blocking(move || {
             let repository = mirror::open(&folder)?;
             let outcome = work(&repository, &owned);
+            if matches!(&outcome, Err(error) if error.is_damage()) {
+                mirror::drop_damaged(repository, &folder);
+            }
             drop(lock);
             outcome
         });
-        match tokio::time::timeout(self.limits.patience(), thread).await {
+        match tokio::time::timeout(self.network.limits.patience(), thread).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(source)) => Err(GitError::Interrupted { url: remote.url.clone(), source }),
-            Err(_) => Err(GitError::TimedOut { url: remote.url.clone(), after: self.limits.patience() }),
+            Err(_) => {
+                Err(GitError::TimedOut { url: remote.url.clone(), after: self.network.limits.patience() })
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ pub mod context;
 pub mod error;
 pub mod finalizers;
 pub mod git;
+pub mod hooks;
 pub mod metrics;
 pub mod pull_secrets;
 pub mod reconcile;

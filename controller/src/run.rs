@@ -23,6 +23,7 @@ use tracing_subscriber::EnvFilter;
 use crate::cache::{Cache, OwnObjects};
 use crate::context::{Blocks, Context, Memory, Stores};
 use crate::git::{Git, Limits};
+use crate::hooks::Wake;
 use crate::metrics::Metrics;
 use crate::pull_secrets::PullSecrets;
 use crate::reconcile::{self, dev_environment, fleet, gitsync, service_repo, wake};
@@ -61,10 +62,12 @@ pub async fn operate(client: Client, settings: Settings) -> anyhow::Result<()> {
     let (trigger, triggered) = mpsc::unbounded();
     let (ask_fleet, fleets_asked) = mpsc::unbounded();
     let fleets = controller::<Fleet>(&client, &settings).reconcile_on(fleets_asked);
-    let repos = controller::<ServiceRepo>(&client, &settings);
+    let (ask_repo, repos_asked) = mpsc::unbounded();
+    let repos = controller::<ServiceRepo>(&client, &settings).reconcile_on(repos_asked);
     let environments = controller::<DevEnvironment>(&client, &settings).reconcile_on(triggered);
     let (ask_sync, syncs_asked) = mpsc::unbounded();
     let syncs = controller::<GitSync>(&client, &settings).reconcile_on(syncs_asked);
+    let pushed = Wake::new(ask_sync.clone(), ask_repo);
     let wake_syncs = gitsync::trigger(syncs.store(), ask_sync);
     let wake_neighbours = wake::neighbours(environments.store(), trigger.clone(), fleets.store(), ask_fleet);
     let wake = move |kind: &str, object: &DynamicObject| {
@@ -94,6 +97,7 @@ pub async fn operate(client: Client, settings: Settings) -> anyhow::Result<()> {
         attempts: Memory::default(),
         recorder: Recorder::new(client.clone(), reporter()),
         metrics,
+        pushed,
         trigger,
         client,
     });

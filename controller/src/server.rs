@@ -1,4 +1,4 @@
-//! The operator's HTTP server: health, readiness, metrics, plans, and results of integration runs.
+//! The operator's HTTP server: health, readiness, metrics, plans, messages of git servers, and results of integration runs.
 
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ use slipway_plan::environment::decide::{self, Act};
 use crate::context::{self, Context};
 use crate::reconcile::{chain, dev_environment};
 
+use crate::hooks::{self, Hooks};
 use crate::runs;
 use crate::settings::Settings;
 
@@ -31,6 +32,8 @@ struct Shared {
 /// Serves until the process ends.
 pub async fn serve(settings: &Settings, context: Arc<Context>, registry: Registry) -> anyhow::Result<()> {
     let client = context.client.clone();
+    let (syncs, repos) = (context.stores.syncs.clone(), context.stores.repos.clone());
+    let hooks = Hooks::new(client.clone(), syncs, repos, context.pushed.clone());
     let shared = Shared { context, registry: Arc::new(registry) };
     let router = Router::new()
         .route("/healthz", get(|| async { "alive" }))
@@ -38,6 +41,7 @@ pub async fn serve(settings: &Settings, context: Arc<Context>, registry: Registr
         .route("/metrics", get(metrics))
         .route("/v1/plan/{namespace}", post(plan).layer(DefaultBodyLimit::max(PLAN_LIMIT)))
         .with_state(shared)
+        .merge(hooks::router(hooks))
         .merge(runs::router(client));
     let listener = tokio::net::TcpListener::bind(settings.listen).await;
     let listener =

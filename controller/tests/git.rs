@@ -39,8 +39,9 @@ fn basic() -> Behaviour {
 fn as_emma(url: &str, password: &str) -> Remote {
     let entry = |key: &str, value: &str| (key.to_owned(), ByteString(value.as_bytes().to_vec()));
     let data = BTreeMap::from([entry("username", "emma"), entry("password", password)]);
-    let credentials = Some(Credentials::from_secret("platform/git", &data).unwrap());
-    Remote { credentials, ..Remote::public(url).unwrap() }
+    let remote = Remote::public(url).unwrap();
+    let credentials = Some(Credentials::from_secret("platform/git", &data, &remote.url).unwrap());
+    Remote { credentials, ..remote }
 }
 
 async fn has(git: &Git, remote: &Remote, commit: &CommitId) -> bool {

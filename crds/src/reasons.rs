@@ -35,6 +35,8 @@ pub const PATH_NOT_FOUND: &str = "PathNotFound";
 pub const REPOSITORY_EMPTY: &str = "RepositoryEmpty";
 /// The repository exceeds a limit.
 pub const TOO_LARGE: &str = "TooLarge";
+/// The commit holds names that no repository may have.
+pub const TREE_REFUSED: &str = "TreeRefused";
 /// The URL's scheme is not allowed.
 pub const URL_REFUSED: &str = "UrlRefused";
 /// A file is not valid.

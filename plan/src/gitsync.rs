@@ -15,6 +15,7 @@ mod kind;
 pub mod poll;
 pub mod report;
 pub mod source;
+pub mod version;
 
 pub use kind::rank;
 

@@ -97,9 +97,44 @@ fn text<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, YamlError> {
     if bytes.len() > FILE_LIMIT {
         return Err(YamlError::of_file(file, format!("has {} bytes, more than {FILE_LIMIT}", bytes.len())));
     }
-    std::str::from_utf8(bytes).map_err(|error| {
-        YamlError::of_file(file, format!("is not valid UTF-8 after byte {}", error.valid_up_to()))
-    })
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let (line, column) = place(&bytes[..error.valid_up_to()]);
+        YamlError { file: file.to_owned(), line, column, message: "is not valid UTF-8 from here".to_owned() }
+    })?;
+    // At the beginning it only says that this is UTF-8.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    match text.char_indices().find(|(_, character)| is_refused(*character)) {
+        None => Ok(text),
+        Some((at, character)) => {
+            let (line, column) = place(&text.as_bytes()[..at]);
+            let message = format!(
+                "character U+{:04X} is not allowed: it cannot be seen, or makes text look like other text",
+                u32::from(character)
+            );
+            Err(YamlError { file: file.to_owned(), line, column, message })
+        }
+    }
+}
+
+/// Whether a character hides others or changes the order in which they are seen: what a reviewer reads is not what is meant.
+pub fn is_deceptive(character: char) -> bool {
+    matches!(character,
+        '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
+        | '\u{e0000}'..='\u{e007f}')
+}
+
+fn is_refused(character: char) -> bool {
+    let is_control = character.is_control() && !matches!(character, '\t' | '\n' | '\r');
+    // YAML 1.1 broke lines at the last two, others do not.
+    is_control || is_deceptive(character) || matches!(character, '\u{2028}' | '\u{2029}')
+}
+
+/// Line and column of what comes after this text.
+fn place(before: &[u8]) -> (u64, u64) {
+    let text = String::from_utf8_lossy(before);
+    let line = text.matches('\n').count() as u64 + 1;
+    let column = text.rsplit('\n').next().unwrap_or_default().chars().count() as u64 + 1;
+    (line, column)
 }
 
 /// The text of one document, and the line of the file on which it starts.

@@ -84,9 +84,10 @@ pub fn refusal(
 }
 
 fn place(sync: &GitSync) -> String {
-    let Reference { branch, tag, commit } = &sync.spec.reference;
+    let Reference { branch, tag, semver, commit } = &sync.spec.reference;
     let named = |what, name: &Option<String>| name.as_ref().map(|name| format!(", {what} {name}"));
-    let reference = named("branch", branch).or_else(|| named("tag", tag)).or_else(|| named("commit", commit));
+    let moving = named("branch", branch).or_else(|| named("tag", tag)).or_else(|| named("versions", semver));
+    let reference = moving.or_else(|| named("commit", commit));
     let path = sync.spec.path.as_ref().map(|path| format!(", below {path}"));
     format!("{}{}{}", sync.spec.url, reference.unwrap_or_default(), path.unwrap_or_default())
 }

@@ -1,113 +1,108 @@
 //! One conversation with a server: who we are, how much we take, and what an error of it means.
 
 use std::cell::Cell;
-use std::time::Instant;
+use std::sync::Arc;
 
-use git2::{Cred, CredentialType, Direction, ErrorClass, ErrorCode, RemoteCallbacks, Repository};
+use git2::cert::Cert;
+use git2::{
+    CertificateCheckStatus, Cred, CredentialType, Direction, ErrorClass, ErrorCode, RemoteCallbacks,
+    Repository,
+};
 use slipway_plan::commit::CommitId;
 
-use super::{GitError, Limits, Refs, Remote};
+use super::credentials::Login;
+use super::http::{self, Held};
+use super::talk::{Ended, Talk};
+use super::{GitError, Limits, Network, Refs, Remote, known_hosts};
 
-/// Why a conversation was ended from this side.
-#[derive(Clone, Copy)]
-enum Ended {
-    CredentialsRefused,
-    CredentialsMissing,
-    TooManyBytes,
-    TooSlow,
-    Silent,
-}
-
-/// What the callbacks of one conversation know.
-pub(super) struct Conversation<'a> {
-    remote: &'a Remote,
-    limits: &'a Limits,
-    started: Instant,
+/// A conversation that this thread has.
+pub(super) struct Conversation {
+    talk: Arc<Talk>,
     asked: Cell<bool>,
-    ended: Cell<Option<Ended>>,
+    limits: Limits,
+    _held: Held,
 }
 
-impl<'a> Conversation<'a> {
-    pub(super) fn new(remote: &'a Remote, limits: &'a Limits) -> Self {
-        Self { remote, limits, started: Instant::now(), asked: Cell::new(false), ended: Cell::new(None) }
+impl Conversation {
+    pub(super) fn new(remote: &Remote, network: &Network) -> Self {
+        let talk = Arc::new(Talk::new(&network.agent, remote, &network.limits));
+        let held = http::hold(&talk);
+        Self { talk, asked: Cell::new(false), limits: network.limits, _held: held }
     }
 
     /// Callbacks that answer for credentials and end the conversation at its limits.
     pub(super) fn callbacks(&self) -> RemoteCallbacks<'_> {
         let mut callbacks = RemoteCallbacks::new();
-        callbacks.credentials(|_, _, allowed| self.credentials(allowed));
-        callbacks.transfer_progress(|progress| self.may_go_on(progress.received_bytes()));
-        callbacks.sideband_progress(|_| self.may_go_on(0));
+        callbacks.credentials(|_, user, allowed| self.credentials(user, allowed));
+        callbacks.certificate_check(|certificate, _| self.check_host(certificate));
+        callbacks.transfer_progress(|progress| {
+            progress.total_objects() <= self.limits.pack_objects
+                && self.talk.has_received_pack(progress.received_bytes())
+        });
+        callbacks.sideband_progress(|_| self.talk.has_received_pack(0));
         callbacks
     }
 
-    fn credentials(&self, allowed: CredentialType) -> Result<Cred, git2::Error> {
+    /// Only ssh asks: over HTTP credentials go along with the first request.
+    fn credentials(&self, user: Option<&str>, allowed: CredentialType) -> Result<Cred, git2::Error> {
+        let user = user.unwrap_or("git");
+        if allowed.contains(CredentialType::USERNAME) {
+            return Cred::username(user);
+        }
         // libgit2 asks again for as long as the server refuses.
         let again = self.asked.replace(true);
-        match &self.remote.credentials {
-            Some(credentials) if !again && allowed.contains(CredentialType::USER_PASS_PLAINTEXT) => {
-                Cred::userpass_plaintext(&credentials.username, credentials.password.expose())
+        match self.talk.remote.credentials.as_ref().map(|credentials| &credentials.login) {
+            Some(Login::Key { private, passphrase, .. })
+                if !again && allowed.contains(CredentialType::SSH_KEY) =>
+            {
+                Cred::ssh_key_from_memory(
+                    user,
+                    None,
+                    private.expose(),
+                    passphrase.as_ref().map(super::credentials::Secret::expose),
+                )
             }
-            given => {
-                let why = if given.is_some() { Ended::CredentialsRefused } else { Ended::CredentialsMissing };
-                self.ended.set(Some(why));
-                Err(git2::Error::new(ErrorCode::Auth, ErrorClass::Http, "credentials refused"))
+            _ => {
+                self.talk.end(Ended::Refused);
+                Err(git2::Error::new(ErrorCode::Auth, ErrorClass::Ssh, "credentials refused"))
             }
         }
     }
 
-    fn may_go_on(&self, received_bytes: usize) -> bool {
-        if received_bytes > self.limits.fetch_bytes {
-            self.ended.set(Some(Ended::TooManyBytes));
-        } else if self.started.elapsed() > self.limits.fetch_time {
-            self.ended.set(Some(Ended::TooSlow));
-        }
-        self.ended.get().is_none()
+    /// A host whose key is not known is not spoken to. TLS has its own check, which this leaves alone.
+    fn check_host(&self, certificate: &Cert<'_>) -> Result<CertificateCheckStatus, git2::Error> {
+        let Some(host) = certificate.as_hostkey() else {
+            return Ok(CertificateCheckStatus::CertificatePassthrough);
+        };
+        let (known, identity) = match &self.talk.remote.credentials {
+            Some(credentials) => match &credentials.login {
+                Login::Key { known_hosts, .. } => (known_hosts.as_str(), credentials.identity.as_str()),
+                _ => ("", credentials.identity.as_str()),
+            },
+            None => ("", "-"),
+        };
+        let (name, port) = self.talk.remote.url.host_and_port();
+        known_hosts::check(known, &name, port, host.hostkey().unwrap_or_default()).map_err(|reason| {
+            self.talk
+                .end(Ended::HostUnknown(format!("{reason}; correct `known_hosts` in Secret {identity}")));
+            git2::Error::new(ErrorCode::Certificate, ErrorClass::Ssh, "the host is not known")
+        })?;
+        Ok(CertificateCheckStatus::CertificateOk)
     }
 
     /// What an error of libgit2 in this conversation means.
     pub(super) fn explain(&self, source: git2::Error) -> GitError {
-        let url = self.remote.url.clone();
-        match self.ended.get().or_else(|| told(&source)) {
-            Some(Ended::CredentialsMissing) => GitError::AuthenticationRefused {
-                url,
-                reason: "it wants credentials and none are set".to_owned(),
-            },
-            Some(Ended::CredentialsRefused) => {
-                GitError::AuthenticationRefused { url, reason: self.refusal() }
+        let url = self.talk.remote.url.clone();
+        match self.talk.why() {
+            Some(why) => why,
+            None if source.code() == ErrorCode::Auth => self.talk.access_refused(),
+            None if source.code() == ErrorCode::Timeout => {
+                GitError::TimedOut { url, after: self.limits.silence }
             }
-            Some(Ended::TooManyBytes) => {
-                let limit = format!("{} bytes", self.limits.fetch_bytes);
-                GitError::TooLarge { url, what: "a fetch".to_owned(), limit }
-            }
-            // The limit and not the time that passed: a message that changes would be written again and again.
-            Some(Ended::TooSlow) => GitError::TimedOut { url, after: self.limits.fetch_time },
-            Some(Ended::Silent) => GitError::TimedOut { url, after: self.limits.silence },
+            None if source.message().contains("overly large object") => self.talk.object_too_large(),
             None if is_local(&source) => GitError::Mirror { url, action: "update", source },
-            None if source.message().contains("redirect") => GitError::UrlRefused {
-                url: url.to_string(),
-                reason: "it redirects to another host".to_owned(),
-            },
             None => GitError::Unreachable { url, source },
         }
-    }
-
-    fn refusal(&self) -> String {
-        match &self.remote.credentials {
-            Some(credentials) => format!("the credentials in Secret {} are not valid", credentials.identity),
-            None => "it is not public and no credentials are set".to_owned(),
-        }
-    }
-}
-
-fn told(error: &git2::Error) -> Option<Ended> {
-    // libgit2 has no code for a status: only its text tells a 403 from a 500.
-    let is_status = |status| error.class() == ErrorClass::Http && error.message().ends_with(status);
-    match error.code() {
-        ErrorCode::Auth => Some(Ended::CredentialsRefused),
-        ErrorCode::Timeout => Some(Ended::Silent),
-        _ if is_status(" 401") || is_status(" 403") => Some(Ended::CredentialsRefused),
-        _ => None,
     }
 }
 
@@ -117,8 +112,8 @@ fn is_local(error: &git2::Error) -> bool {
 }
 
 /// What the server has.
-pub(super) fn list(repository: &Repository, remote: &Remote, limits: &Limits) -> Result<Refs, GitError> {
-    let conversation = Conversation::new(remote, limits);
+pub(super) fn list(repository: &Repository, remote: &Remote, network: &Network) -> Result<Refs, GitError> {
+    let conversation = Conversation::new(remote, network);
     let read = || {
         let mut server = repository.remote_anonymous(remote.url.as_str())?;
         let connection = server.connect_auth(Direction::Fetch, Some(conversation.callbacks()), None)?;

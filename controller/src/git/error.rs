@@ -57,6 +57,9 @@ pub enum GitError {
         /// What was looked for.
         reference: String,
     },
+    /// The tags cannot be chosen from.
+    #[error(transparent)]
+    Range(#[from] slipway_plan::gitsync::version::RangeError),
     /// An abbreviated commit that stands for several.
     #[error("{reference} names more than one commit of {url}: write more of its digits")]
     ReferenceAmbiguous {
@@ -74,6 +77,14 @@ pub enum GitError {
         commit: CommitId,
         /// What was looked for.
         path: String,
+    },
+    /// What the commit holds is not what a repository may hold.
+    #[error("{url} holds what is never read: {reason}; push a commit without it")]
+    TreeRefused {
+        /// The repository.
+        url: RepositoryUrl,
+        /// What and where.
+        reason: String,
     },
     /// More than [`super::Limits`] allow.
     #[error("{what} of {url} exceeds the limit of {limit}")]
@@ -130,12 +141,19 @@ impl GitError {
             Self::RepositoryEmpty { .. } => reasons::REPOSITORY_EMPTY,
             Self::ReferenceNotFound { .. } | Self::ReferenceAmbiguous { .. } => reasons::REFERENCE_NOT_FOUND,
             Self::PathNotFound { .. } => reasons::PATH_NOT_FOUND,
+            Self::Range(_) => reasons::INVALID_SPEC,
+            Self::TreeRefused { .. } => reasons::TREE_REFUSED,
             Self::TooLarge { .. } => reasons::TOO_LARGE,
             Self::Unreachable { .. } | Self::TimedOut { .. } => reasons::FETCH_FAILED,
             Self::Mirror { .. } | Self::Cache { .. } | Self::Setup { .. } | Self::Interrupted { .. } => {
                 reasons::INTERNAL_ERROR
             }
         }
+    }
+
+    /// Whether objects that the mirror should have could not be read.
+    pub(super) fn is_damage(&self) -> bool {
+        matches!(self, Self::Mirror { action: "read", .. })
     }
 
     /// Whether trying again will hardly help before a person changes something.
@@ -146,7 +164,9 @@ impl GitError {
             | Self::RepositoryEmpty { .. }
             | Self::ReferenceNotFound { .. }
             | Self::ReferenceAmbiguous { .. }
+            | Self::Range(_)
             | Self::PathNotFound { .. }
+            | Self::TreeRefused { .. }
             | Self::TooLarge { .. } => true,
             Self::Unreachable { .. }
             | Self::TimedOut { .. }

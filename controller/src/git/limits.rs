@@ -5,6 +5,10 @@ use std::time::Duration;
 /// Caps on what is fetched and read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
+    /// Bytes of the list of branches and tags.
+    pub list_bytes: usize,
+    /// How long that list may take.
+    pub list_time: Duration,
     /// Bytes that one fetch may receive.
     pub fetch_bytes: usize,
     /// How long one fetch may take.
@@ -13,8 +17,16 @@ pub struct Limits {
     pub connect_time: Duration,
     /// How long a server may send nothing; the first [`super::Git`] of a process decides.
     pub silence: Duration,
+    /// Objects that one fetch may receive; the first [`super::Git`] of a process decides.
+    pub pack_objects: usize,
+    /// Bytes of one object that is sent as a difference to another; the first [`super::Git`] of a process decides.
+    pub object_bytes: usize,
     /// Files that one read of a folder may find.
     pub files: usize,
+    /// Bytes of one folder's list of names, of a commit, and of a tag.
+    pub entry_bytes: usize,
+    /// Names of files and folders that one read may come by.
+    pub entries: usize,
     /// How deep folders may be nested.
     pub depth: usize,
     /// Bytes of one file.
@@ -28,11 +40,17 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            list_bytes: 16 * 1024 * 1024,
+            list_time: Duration::from_secs(30),
             fetch_bytes: 1024 * 1024 * 1024,
             fetch_time: Duration::from_mins(5),
             connect_time: Duration::from_secs(10),
             silence: Duration::from_secs(30),
+            pack_objects: 2_000_000,
+            object_bytes: 64 * 1024 * 1024,
             files: 5_000,
+            entry_bytes: 8 * 1024 * 1024,
+            entries: 200_000,
             depth: 32,
             file_bytes: 1024 * 1024,
             tree_bytes: 64 * 1024 * 1024,

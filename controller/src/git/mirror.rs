@@ -10,7 +10,7 @@ use slipway_plan::commit::CommitId;
 use tracing::warn;
 
 use super::connection::{self, Conversation};
-use super::{GitError, Limits, Refs, Remote, compact, history};
+use super::{GitError, Network, Refs, Remote, compact, history};
 
 /// What a fetch is to bring.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,6 +84,18 @@ fn create(folder: &Path) -> Result<Repository, std::io::Error> {
     Repository::open_bare(folder).map_err(std::io::Error::other)
 }
 
+/// Drops a mirror whose objects cannot be read: the next look at its repository fetches them again.
+pub(super) fn drop_damaged(repository: Repository, folder: &Path) {
+    drop(repository);
+    let parent = folder.parent().unwrap_or(folder);
+    let moved = tempfile::Builder::new().prefix(ASIDE).tempdir_in(parent);
+    let moved = moved.and_then(|aside| fs::rename(folder, aside.path().join("damaged")));
+    match moved {
+        Ok(()) => warn!(mirror = %folder.display(), "a mirror was damaged; its repository is fetched anew"),
+        Err(error) => warn!(mirror = %folder.display(), %error, "a damaged mirror could not be dropped"),
+    }
+}
+
 fn initialise(folder: &Path) -> Result<(), git2::Error> {
     let mut options = RepositoryInitOptions::new();
     let repository = Repository::init_opts(folder, options.bare(true).external_template(false))?;
@@ -118,7 +130,7 @@ pub(super) fn fetch(
     repository: &Repository,
     remote: &Remote,
     want: &Want,
-    limits: &Limits,
+    network: &Network,
 ) -> Result<(), GitError> {
     if let Want::Commit(commit) = want
         && history::is_reachable(repository, object(commit).map_err(|e| unusable(remote, e))?)
@@ -126,7 +138,7 @@ pub(super) fn fetch(
     {
         return Ok(());
     }
-    let conversation = Conversation::new(remote, limits);
+    let conversation = Conversation::new(remote, network);
     let explain = |source| conversation.explain(source);
     let mut server = repository.remote_anonymous(remote.url.as_str()).map_err(explain)?;
     let mut connection =
@@ -142,7 +154,7 @@ pub(super) fn fetch(
         .follow_redirects(RemoteRedirect::None)
         .depth(depth(repository, want).map_err(explain)?);
     connection.remote().fetch(&specs(want), Some(&mut options), None).map_err(explain)?;
-    if let Err(error) = compact::compact(repository, limits.packs) {
+    if let Err(error) = compact::compact(repository, network.limits.packs) {
         warn!(url = %remote.url, %error, "a mirror could not be compacted; it is slower and as good");
     }
     Ok(())

@@ -36,8 +36,18 @@ impl Refs {
 
     /// Commit of a tag, given without `refs/tags/`; of an annotated tag the commit, not the tag object.
     pub fn tag(&self, name: &str) -> Option<&CommitId> {
-        let direct = format!("refs/tags/{name}");
-        self.0.get(&format!("{direct}^{{}}")).or_else(|| self.0.get(&direct))
+        self.commit(&format!("refs/tags/{name}"))
+    }
+
+    /// Commit of a branch or tag by its full name; of an annotated tag the commit, not the tag object.
+    pub fn commit(&self, full_name: &str) -> Option<&CommitId> {
+        self.0.get(&format!("{full_name}^{{}}")).or_else(|| self.0.get(full_name))
+    }
+
+    /// Names of the tags, without `refs/tags/`.
+    pub fn tags(&self) -> impl Iterator<Item = &str> {
+        let tags = self.0.keys().filter_map(|name| name.strip_prefix("refs/tags/"));
+        tags.filter(|name| !name.ends_with("^{}"))
     }
 
     /// The branch or else the tag of this name. Commits are resolved in the mirror: [`super::Git::resolve`].
@@ -99,5 +109,6 @@ mod tests {
         assert_eq!(refs.resolve("v2").unwrap(), Resolved { commit: commit('5'), kind: ReferenceKind::Tag });
         assert_eq!(refs.resolve("refs/heads/main"), None);
         assert_eq!(refs.branches_and_tags().count(), 4);
+        assert_eq!(refs.tags().collect::<Vec<_>>(), ["v1", "v2"]);
     }
 }

@@ -6,7 +6,7 @@ use git2::{ErrorCode, ObjectType, Odb, Repository, Tree};
 use slipway_plan::commit::CommitId;
 
 use super::mirror::{object, unusable};
-use super::{GitError, Limits, Remote};
+use super::{GitError, Limits, Remote, name};
 
 /// A file of a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub(super) fn read_file(
     limits: &Limits,
 ) -> Result<Option<Vec<u8>>, GitError> {
     let failed = |source| unusable(remote, source);
-    let entry = match root(repository, remote, commit)?.get_path(Path::new(path)) {
+    let entry = match root(repository, remote, commit, limits)?.get_path(Path::new(path)) {
         Ok(entry) if REGULAR.contains(&entry.filemode()) => entry,
         Ok(_) => return Ok(None),
         Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
@@ -60,16 +60,33 @@ pub(super) fn read_tree(
     limits: &Limits,
 ) -> Result<Vec<TreeFile>, GitError> {
     let path = path.trim_matches('/');
-    let tree = folder(repository, remote, commit, path)?;
+    let tree = folder(repository, remote, commit, path, limits)?;
     let database = repository.odb().map_err(|source| unusable(remote, source))?;
-    let mut reading = Reading { repository, database, remote, wanted, limits, bytes: 0, files: Vec::new() };
+    let mut reading =
+        Reading { repository, database, remote, wanted, limits, seen: 0, bytes: 0, files: Vec::new() };
     reading.walk(&tree, path, 0)?;
     reading.files.sort_by(|left, right| left.path.cmp(&right.path));
     Ok(reading.files)
 }
 
-fn root<'a>(repository: &'a Repository, remote: &Remote, commit: &CommitId) -> Result<Tree<'a>, GitError> {
-    let found = object(commit).and_then(|id| repository.find_commit(id));
+fn root<'a>(
+    repository: &'a Repository,
+    remote: &Remote,
+    commit: &CommitId,
+    limits: &Limits,
+) -> Result<Tree<'a>, GitError> {
+    let database = repository.odb().map_err(|source| unusable(remote, source))?;
+    let is_small = |id: git2::Oid, what: &str| match sized(&database, id, limits.entry_bytes) {
+        Ok(false) => Err(too_large(remote, what.to_owned(), limits.entry_bytes, "bytes")),
+        // One that is not there is told below.
+        Ok(true) | Err(_) => Ok(()),
+    };
+    let id = object(commit).map_err(|source| unusable(remote, source))?;
+    is_small(id, "the commit")?;
+    let found = repository.find_commit(id);
+    if let Ok(found) = &found {
+        is_small(found.tree_id(), "the root folder")?;
+    }
     match found {
         Ok(found) => found.tree().map_err(|source| unusable(remote, source)),
         Err(error) if error.code() == ErrorCode::NotFound => Err(GitError::ReferenceNotFound {
@@ -85,8 +102,9 @@ fn folder<'a>(
     remote: &Remote,
     commit: &CommitId,
     path: &str,
+    limits: &Limits,
 ) -> Result<Tree<'a>, GitError> {
-    let tree = root(repository, remote, commit)?;
+    let tree = root(repository, remote, commit, limits)?;
     if path.is_empty() || path == "." {
         return Ok(tree);
     }
@@ -111,36 +129,73 @@ fn content(database: &Odb<'_>, id: git2::Oid, limits: &Limits) -> Result<Content
     Ok(Content::Bytes(database.read(id)?.data().to_vec()))
 }
 
+/// Whether an object is no larger than that. It is asked before the object is read.
+pub(super) fn sized(database: &Odb<'_>, id: git2::Oid, limit: usize) -> Result<bool, git2::Error> {
+    database.read_header(id).map(|(size, _)| size <= limit)
+}
+
 struct Reading<'a> {
     repository: &'a Repository,
     database: Odb<'a>,
     remote: &'a Remote,
     wanted: fn(&str) -> bool,
     limits: &'a Limits,
+    seen: usize,
     bytes: usize,
     files: Vec<TreeFile>,
 }
 
-impl Reading<'_> {
+impl<'a> Reading<'a> {
     fn walk(&mut self, tree: &Tree<'_>, prefix: &str, depth: usize) -> Result<(), GitError> {
         if depth > self.limits.depth {
             return Err(too_large(self.remote, format!("folder `{prefix}`"), self.limits.depth, "levels"));
         }
         for entry in tree {
+            // A folder may be in many places: a few small ones make a tree without end.
+            self.seen += 1;
+            if self.seen > self.limits.entries {
+                let limit = self.limits.entries;
+                return Err(too_large(self.remote, "the number of names".to_owned(), limit, "names"));
+            }
             let name = String::from_utf8_lossy(entry.name_bytes());
-            let path = if prefix.is_empty() { name.into_owned() } else { format!("{prefix}/{name}") };
-            match entry.kind() {
-                Some(ObjectType::Tree) => {
-                    let below = self.repository.find_tree(entry.id());
-                    self.walk(&below.map_err(|source| unusable(self.remote, source))?, &path, depth + 1)?;
+            let path = if prefix.is_empty() { name.clone().into_owned() } else { format!("{prefix}/{name}") };
+            match (name::check(entry.name_bytes()), entry.kind()) {
+                (Err(reason), _) => return Err(self.refused(prefix, &name, reason)),
+                (Ok(name::Text::No), Some(ObjectType::Tree)) => {
+                    return Err(self.refused(prefix, &name, "is not UTF-8"));
                 }
-                Some(ObjectType::Blob) if REGULAR.contains(&entry.filemode()) && (self.wanted)(&path) => {
+                (Ok(_), Some(ObjectType::Tree)) => {
+                    let below = self.folder(entry.id(), &path)?;
+                    self.walk(&below, &path, depth + 1)?;
+                }
+                (Ok(text), Some(ObjectType::Blob))
+                    if REGULAR.contains(&entry.filemode()) && (self.wanted)(&path) =>
+                {
+                    if matches!(text, name::Text::No) {
+                        return Err(self.refused(prefix, &name, "is not UTF-8"));
+                    }
                     self.take(path, entry.id())?;
                 }
                 _ => {}
             }
         }
         Ok(())
+    }
+
+    fn folder(&self, id: git2::Oid, path: &str) -> Result<Tree<'a>, GitError> {
+        let sized = sized(&self.database, id, self.limits.entry_bytes);
+        if !sized.map_err(|source| unusable(self.remote, source))? {
+            let limit = self.limits.entry_bytes;
+            return Err(too_large(self.remote, format!("folder `{path}`"), limit, "bytes of names"));
+        }
+        self.repository.find_tree(id).map_err(|source| unusable(self.remote, source))
+    }
+
+    fn refused(&self, folder: &str, name: &str, reason: &str) -> GitError {
+        let shown: String = name.escape_debug().take(80).collect();
+        let folder = if folder.is_empty() { "/" } else { folder };
+        let reason = format!("a name in folder `{folder}` {reason}: `{shown}`");
+        GitError::TreeRefused { url: self.remote.url.clone(), reason }
     }
 
     fn take(&mut self, path: String, id: git2::Oid) -> Result<(), GitError> {

@@ -56,14 +56,18 @@ pub async fn remote(
     credentials: Option<&Reference>,
 ) -> Result<Remote, GitError> {
     let mut remote = Remote::public(url)?;
-    let Some(reference) = credentials else { return Ok(remote) };
     let refused = |reason: String| GitError::AuthenticationRefused { url: remote.url.clone(), reason };
+    let Some(reference) = credentials else {
+        let reason = "ssh needs `credentials`: a Secret with `identity` and `known_hosts`";
+        return if remote.url.is_ssh() { Err(refused(reason.to_owned())) } else { Ok(remote) };
+    };
     let api: Api<Secret> = Api::namespaced(context.client.clone(), namespace);
     let secret =
         api.get(&reference.secret).await.map_err(|error| refused(unreadable(&reference.secret, &error)))?;
     let identity = format!("{namespace}/{}", reference.secret);
     let data = secret.data.unwrap_or_default();
-    let read = Credentials::from_secret(&identity, &data).map_err(|error| refused(error.to_string()))?;
+    let read = Credentials::from_secret(&identity, &data, &remote.url)
+        .map_err(|error| refused(error.to_string()))?;
     remote.credentials = Some(read);
     Ok(remote)
 }

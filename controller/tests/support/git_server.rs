@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::Response;
 
 use super::repository::Repository;
+use super::tamper::Tamper;
 
 /// How the server behaves towards the next requests.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +23,8 @@ pub struct Behaviour {
     pub silent: bool,
     /// A status it answers with instead of the repository.
     pub status: Option<u16>,
+    /// What it does to its answers.
+    pub tamper: Option<Tamper>,
 }
 
 /// A running server; it ends with the value.
@@ -107,7 +110,15 @@ async fn answer(
         response.headers_mut().insert(header::WWW_AUTHENTICATE, "Basic realm=\"git\"".parse().unwrap());
         return response;
     }
-    tokio::task::spawn_blocking(move || backend(&shared.root, &method, &uri, &headers, &body)).await.unwrap()
+    let tamper = behaviour.tamper;
+    let body = tamper.as_ref().map_or(body.clone(), |tamper| tamper.request(&body));
+    let is_pack = method == Method::POST;
+    let answer = tokio::task::spawn_blocking(move || backend(&shared.root, &method, &uri, &headers, &body));
+    let answer = answer.await.unwrap();
+    match tamper {
+        Some(tamper) => tamper.answer(is_pack, answer).await,
+        None => answer,
+    }
 }
 
 fn plain(status: StatusCode) -> Response {

@@ -34,6 +34,44 @@ impl Repository {
         id
     }
 
+    /// Writes an object as it is, whatever git would say of it.
+    pub fn object(&self, kind: git2::ObjectType, bytes: &[u8]) -> git2::Oid {
+        self.git.odb().unwrap().write(kind, bytes).unwrap()
+    }
+
+    /// A file's object.
+    pub fn blob(&self, content: &[u8]) -> git2::Oid {
+        self.object(git2::ObjectType::Blob, content)
+    }
+
+    /// A folder with exactly these names, unchecked: mode, name, object.
+    pub fn folder(&self, entries: &[(&str, &[u8], git2::Oid)]) -> git2::Oid {
+        let mut bytes = Vec::new();
+        for (mode, name, id) in entries {
+            bytes.extend_from_slice(mode.as_bytes());
+            bytes.push(b' ');
+            bytes.extend_from_slice(name);
+            bytes.push(0);
+            bytes.extend_from_slice(id.as_bytes());
+        }
+        self.object(git2::ObjectType::Tree, &bytes)
+    }
+
+    /// Makes a folder the whole of a branch.
+    pub fn commit_folder(&self, branch: &str, folder: git2::Oid) -> CommitId {
+        let who = "emma <emma@example.com> 1800000000 +0000";
+        let text = format!("tree {folder}\nauthor {who}\ncommitter {who}\n\nfolder\n");
+        let id: CommitId =
+            self.object(git2::ObjectType::Commit, text.as_bytes()).to_string().parse().unwrap();
+        self.point(branch, &id);
+        id
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.git.path()
+    }
+
     /// Lets a branch name a commit.
     pub fn point(&self, branch: &str, commit: &CommitId) {
         let id = git2::Oid::from_str(commit.as_str()).unwrap();

@@ -5,7 +5,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Credentials, Suspension};
+use super::{Credentials, Suspension, Webhook};
 
 /// What to apply from which repository.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -30,13 +30,19 @@ use super::{Credentials, Suspension};
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GitSyncSpec {
-    /// Where the repository is. `http://` or `https://`, without user or password in it.
-    /// Example: `https://git.example.com/platform/fleet.git`.
-    #[schemars(length(max = 2048), regex(pattern = r"^https?://[^@/]+/.+"))]
+    /// Where the repository is. `http://` or `https://` without user and password in it, or `ssh://` with a user.
+    /// Example: `https://git.example.com/platform/fleet.git`, `ssh://git@git.example.com/platform/fleet.git`.
+    #[schemars(
+        length(max = 2048),
+        regex(pattern = r"^(https?://[^@/]+|ssh://([A-Za-z0-9._][A-Za-z0-9._-]*@)?[^@/-][^@/]*)/.+")
+    )]
     pub url: String,
     /// Secret with the credentials. Unset: the repository is public.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials: Option<Credentials>,
+    /// Messages of the git server that something was pushed. Unset: none are taken, and the interval is waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<Webhook>,
     /// Which branch, tag or commit to apply. Unset: branch `main`.
     #[serde(default)]
     pub reference: Reference,
@@ -66,12 +72,12 @@ impl GitSyncSpec {
     }
 }
 
-/// A branch, a tag or a commit: exactly one.
+/// A branch, a tag, a range of versions or a commit: exactly one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[x_kube(validation = (
-    "[has(self.branch), has(self.tag), has(self.commit)].filter(x, x).size() == 1",
-    "exactly one of branch, tag and commit must be set"
+    "[has(self.branch), has(self.tag), has(self.semver), has(self.commit)].filter(x, x).size() == 1",
+    "exactly one of branch, tag, semver and commit must be set"
 ))]
 pub struct Reference {
     /// A branch, followed as it moves. Example: `main`.
@@ -80,6 +86,11 @@ pub struct Reference {
     /// A tag. Example: `v1.4.0`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
+    /// The newest version among the tags that is in this range, with or without a `v` before it. Prereleases only when
+    /// the range names one. Example: `>=1.2 <2`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub semver: Option<String>,
     /// A commit, all 40 hexadecimal digits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^[0-9a-f]{40}$"))]
@@ -88,7 +99,7 @@ pub struct Reference {
 
 impl Default for Reference {
     fn default() -> Self {
-        Self { branch: Some("main".to_owned()), tag: None, commit: None }
+        Self { branch: Some("main".to_owned()), tag: None, semver: None, commit: None }
     }
 }
 

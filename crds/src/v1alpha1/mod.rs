@@ -17,4 +17,4 @@ pub use integration::{
     IntegrationSpec, IntegrationStatus, IntegrationStep, Outcome, StepTime, TestFailure, TestTotals,
 };
 pub use service_repo::{ServiceRepo, ServiceRepoSpec, ServiceRepoStatus};
-pub use shared::{BlockedBy, Credentials, Suspension};
+pub use shared::{BlockedBy, Credentials, Suspension, Webhook};

@@ -5,7 +5,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Credentials;
+use super::{Credentials, Webhook};
 
 /// Where a service's repository is. The object's name is the service's name.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -33,9 +33,12 @@ use super::Credentials;
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ServiceRepoSpec {
-    /// Where the repository is. `http://` or `https://`, without user or password in it.
-    /// Example: `https://git.example.com/team/www.git`.
-    #[schemars(length(max = 2048), regex(pattern = r"^https?://[^@/]+/.+"))]
+    /// Where the repository is. `http://` or `https://` without user and password in it, or `ssh://` with a user.
+    /// Example: `https://git.example.com/team/www.git`, `ssh://git@git.example.com/team/www.git`.
+    #[schemars(
+        length(max = 2048),
+        regex(pattern = r"^(https?://[^@/]+|ssh://([A-Za-z0-9._][A-Za-z0-9._-]*@)?[^@/-][^@/]*)/.+")
+    )]
     pub url: String,
     /// The branch that everyone else builds on. Unset: `main`.
     #[serde(default = "ServiceRepoSpec::default_trunk")]
@@ -43,6 +46,9 @@ pub struct ServiceRepoSpec {
     /// Secret with the credentials. Unset: the repository is public.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credentials: Option<Credentials>,
+    /// Messages of the git server that something was pushed. Unset: none are taken, and the interval is waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<Webhook>,
     /// How often the server is asked for news, with a tenth of jitter. Example: `30s`. Unset: `1m`.
     #[serde(default = "ServiceRepoSpec::default_interval")]
     #[schemars(length(max = 32), regex(pattern = r"^([0-9]+(s|m|h|d))+$"))]

@@ -9,8 +9,17 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Credentials {
-    /// Name of a Secret in this namespace with the keys `username` and `password`, or `token`.
-    /// Example: `git-readonly`.
+    /// Name of a Secret in this namespace: over http and https with the keys `username` and `password`, or `token`; over
+    /// ssh with `identity` (a private key) and `known_hosts`. Example: `git-readonly`.
+    pub secret: String,
+}
+
+/// Messages of the git server that something was pushed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Webhook {
+    /// Name of a Secret in this namespace with the key `token`, which signs the messages. Example: `git-webhook`.
+    #[schemars(length(min = 1, max = 253))]
     pub secret: String,
 }
 

@@ -13,6 +13,8 @@ pub enum Followed {
     Branch(String),
     /// A tag.
     Tag(String),
+    /// The newest version of a range among the tags.
+    Newest(String),
     /// A commit, for good.
     Commit(CommitId),
 }
@@ -20,10 +22,11 @@ pub enum Followed {
 impl Followed {
     /// What a spec asks for; the schema sees to it that it asks for exactly one thing.
     pub fn of(spec: &GitSyncSpec) -> Self {
-        let Reference { branch, tag, commit } = &spec.reference;
+        let Reference { branch, tag, semver, commit } = &spec.reference;
         let commit = commit.as_ref().and_then(|commit| commit.parse().ok()).map(Self::Commit);
         commit
             .or_else(|| tag.clone().map(Self::Tag))
+            .or_else(|| semver.clone().map(Self::Newest))
             .unwrap_or_else(|| Self::Branch(branch.clone().unwrap_or_else(|| "main".to_owned())))
     }
 
@@ -32,7 +35,7 @@ impl Followed {
         match self {
             Self::Branch(name) => Some(format!("refs/heads/{name}")),
             Self::Tag(name) => Some(format!("refs/tags/{name}")),
-            Self::Commit(_) => None,
+            Self::Newest(_) | Self::Commit(_) => None,
         }
     }
 }
@@ -42,6 +45,7 @@ impl fmt::Display for Followed {
         match self {
             Self::Branch(name) => write!(formatter, "branch {name}"),
             Self::Tag(name) => write!(formatter, "tag {name}"),
+            Self::Newest(range) => write!(formatter, "the newest version of {range}"),
             Self::Commit(commit) => write!(formatter, "commit {}", commit.short()),
         }
     }

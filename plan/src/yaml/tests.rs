@@ -155,10 +155,103 @@ fn sizes_and_encodings_are_checked_before_anything_is_parsed() {
     let error = parse_documents("a.yaml", &vec![b'#'; FILE_LIMIT + 1]).unwrap_err();
     assert_eq!(error.to_string(), "a.yaml: has 1048577 bytes, more than 1048576");
     let error = parse_documents("a.yaml", b"a: \xff").unwrap_err();
-    assert_eq!(error.to_string(), "a.yaml: is not valid UTF-8 after byte 3");
+    assert_eq!(error.to_string(), "a.yaml:1:4: is not valid UTF-8 from here");
     assert!(
         values(&"a: 1\n---\n".repeat(DOCUMENT_LIMIT + 1)).unwrap_err().contains("more than 500 documents")
     );
+}
+
+#[test]
+fn text_that_does_not_show_what_it_says_is_refused_with_its_place() {
+    for (character, code) in [
+        ('\u{202e}', "202E"),
+        ('\u{2066}', "2066"),
+        ('\u{200b}', "200B"),
+        ('\u{feff}', "FEFF"),
+        ('\u{e0041}', "E0041"),
+        ('\u{2028}', "2028"),
+        ('\u{85}', "0085"),
+        ('\0', "0000"),
+        ('\u{1b}', "001B"),
+        ('\u{7f}', "007F"),
+    ] {
+        let error = values(&format!("a: 1\nbc: x{character}y\n")).unwrap_err();
+        assert!(error.starts_with(&format!("a.yaml:2:6: character U+{code} is not allowed")), "{error}");
+        assert!(!error.contains(character), "{error:?}");
+    }
+    // Written out, everybody sees it.
+    assert_eq!(values("a: \"\\u202e\"\n").unwrap(), [(1, json!({"a": "\u{202e}"}))]);
+}
+
+#[test]
+fn ordinary_text_of_any_language_is_taken() {
+    for text in ["größe", "日本語", "עברית", "العربية", "🚀", "a\tb"] {
+        assert_eq!(values(&format!("a: '{text}'\r\n")).unwrap(), [(1, json!({"a": text}))]);
+    }
+    assert_eq!(values("\u{feff}a: 1\n").unwrap(), [(1, json!({"a": 1}))]);
+}
+
+#[test]
+fn other_encodings_are_refused_with_their_place() {
+    let error = parse_documents("a.yaml", b"\xff\xfea\0:\0 \x001\0").unwrap_err();
+    assert_eq!(error.to_string(), "a.yaml:1:1: is not valid UTF-8 from here");
+    let error = parse_documents("a.yaml", "a: 1\nb: größe \u{0}".as_bytes()).unwrap_err();
+    assert_eq!((error.line, error.column), (2, 10));
+    let error = parse_documents("a.yaml", b"a: 1\nname: gr\xf6\xdfe\n").unwrap_err();
+    assert_eq!(error.to_string(), "a.yaml:2:9: is not valid UTF-8 from here");
+}
+
+fn lines(range: std::ops::Range<usize>, line: impl Fn(usize) -> String) -> String {
+    range.map(line).collect::<Vec<_>>().concat()
+}
+
+#[test]
+fn bombs_of_every_kind_are_refused() {
+    let nested =
+        |open: &str, close: &str, count: usize| format!("a: {}{}", open.repeat(count), close.repeat(count));
+    let merges: String = lines(1..40, |n| format!("m{n}: &m{n} {{<<: [*m{0}, *m{0}], k{n}: 1}}\n", n - 1));
+    let bombs = [
+        ("nested lists", nested("[", "]", 100_000)),
+        ("open lists", "[".repeat(FILE_LIMIT - 1)),
+        ("nested mappings", nested("{a: ", "}", 50_000)),
+        ("block lists", "- ".repeat(100_000)),
+        ("explicit keys", "? ".repeat(100_000)),
+        ("an alias of itself", "a: &a [*a, *a]\n".to_owned()),
+        ("merges that double", format!("m0: &m0 {{k0: 1}}\n{merges}")),
+        ("many documents", "--- a\n".repeat(100_000)),
+        ("many values", format!("a: [{}1]", "1,".repeat(200_000))),
+        ("many keys", lines(0..60_000, |n| format!("k{n}: 1\n"))),
+        ("many anchors", lines(0..600, |n| format!("k{n}: &a{n} 1\n"))),
+        ("a long text", format!("a: {}", "x".repeat(FILE_LIMIT))),
+        ("quotes without end", format!("a: \"{}", "x".repeat(100_000))),
+        ("tags", lines(0..10, |n| format!("k{n}: !!python/object/apply:os.system [x]\n"))),
+    ];
+    for (what, text) in bombs {
+        let error = values(&text).expect_err(what);
+        assert!(error.starts_with("a.yaml"), "{what}: {error}");
+        assert!(error.len() < 400, "{what}: {} bytes of error", error.len());
+    }
+}
+
+#[test]
+fn numbers_at_the_limits_are_exact_or_refused() {
+    assert_eq!(
+        values("a: 9223372036854775807\nb: -9223372036854775808\nc: 18446744073709551615\n").unwrap(),
+        [(1, json!({"a": i64::MAX, "b": i64::MIN, "c": u64::MAX}))]
+    );
+    for bad in [".nan", ".inf", "-.inf"] {
+        let read = values(&format!("a: {bad}"));
+        assert!(read.is_err() || read == Ok(vec![(1, json!({"a": bad}))]), "{bad}: {read:?}");
+    }
+    for port in ["65536", "-1", "1.5", "1e3", "0o17", "0x50", "99999999999999999999", "\"80\"", "null", "yes"]
+    {
+        let read = service(&format!("name: www\nrun: {{ports: [{port}]}}\n"));
+        match read {
+            Err(error) => assert!(error.starts_with("manifest.yaml:2:"), "{port}: {error}"),
+            // Octal and hexadecimal numbers are YAML, and mean one thing only.
+            Ok(read) => assert!([15, 80].contains(&read.run.unwrap().ports[0]), "{port}"),
+        }
+    }
 }
 
 #[test]

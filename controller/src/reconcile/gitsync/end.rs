@@ -60,6 +60,7 @@ async fn delete(context: &Context, sync: &GitSync, on_behalf: &Owner, steps: &[S
 async fn release(context: &Context, sync: &GitSync) -> Result<(), Error> {
     let id = sync.uid().unwrap_or_default();
     context.looks.forget(&id);
+    context.pushed.forget(&id);
     context.known_files.forget(&id);
     context.own.written.forget(&owner(sync));
     finalizers::remove(&context.client, sync, names::GITSYNC_FINALIZER).await

@@ -6,9 +6,10 @@ use slipway_crds::v1alpha1::GitSync;
 use slipway_plan::commit::CommitId;
 use slipway_plan::gitsync::poll::{self, Poll};
 use slipway_plan::gitsync::source::{self, Failure, Followed};
+use slipway_plan::gitsync::version;
 
 use crate::context::Context;
-use crate::git::{Git, GitError, Remote, Want};
+use crate::git::{Git, GitError, Refs, Remote, Want};
 use crate::reconcile::service_repo;
 
 /// What the last look at a repository gave.
@@ -20,16 +21,19 @@ pub struct Look {
     pub head: Result<CommitId, Failure>,
     /// The commit that was applied before and is no longer part of the branch.
     pub rewritten: Option<String>,
+    /// How often the git server had said by then that something was pushed.
+    pub pushed: u64,
 }
 
 /// Looks when it is time to, and else remembers.
 pub async fn look(context: &Context, sync: &GitSync, now: Timestamp) -> Look {
     let id = sync.uid().unwrap_or_default();
     let last = context.looks.get(&id);
+    let pushed = context.pushed.count(&id);
     match last {
-        Some(look) if !poll::is_due(Some(&look.poll), sync, now) => look,
+        Some(look) if look.pushed == pushed && !poll::is_due(Some(&look.poll), sync, now) => look,
         last => {
-            let look = look_again(context, sync, last, now).await;
+            let look = Look { pushed, ..look_again(context, sync, last, now).await };
             context.looks.set(&id, Some(look.clone()));
             look
         }
@@ -45,8 +49,8 @@ async fn look_again(context: &Context, sync: &GitSync, last: Option<Look>, now: 
     let wait = poll::wait(&sync.spec.interval, failures, rand::random());
     let poll = Poll { question: poll::question(sync), next: now + wait, failures };
     match asked {
-        Ok((head, rewritten)) => Look { poll, head: Ok(head), rewritten },
-        Err(error) => Look { poll, head: Err(failure(&error)), rewritten: None },
+        Ok((head, rewritten)) => Look { poll, head: Ok(head), rewritten, pushed: 0 },
+        Err(error) => Look { poll, head: Err(failure(&error)), rewritten: None, pushed: 0 },
     }
 }
 
@@ -59,38 +63,53 @@ async fn ask(context: &Context, sync: &GitSync) -> Result<(CommitId, Option<Stri
     let namespace = sync.namespace().unwrap_or_default();
     let spec = &sync.spec;
     let remote = service_repo::remote(context, &namespace, &spec.url, spec.credentials.as_ref()).await?;
-    let followed = Followed::of(spec);
-    let Some(full_name) = followed.full_name() else {
-        return pinned(&context.git, &remote, &followed).await.map(|head| (head, None));
-    };
-    let head = head(&context.git, &remote, &followed).await?;
-    if !context.git.has_commit(&remote, &head).await? {
-        context.git.fetch(&remote, Want::Reference(full_name.clone())).await?;
+    match Followed::of(spec) {
+        Followed::Commit(commit) => pinned(&context.git, &remote, &commit).await.map(|head| (head, None)),
+        // One version need not be built on another.
+        Followed::Newest(range) => {
+            let range = version::range(&range)?;
+            follow(&context.git, &remote, &Followed::of(spec), |refs| {
+                version::newest(&range, refs.tags()).map(tag)
+            })
+            .await
+            .map(|(head, _)| (head, None))
+        }
+        named @ (Followed::Branch(_) | Followed::Tag(_)) => {
+            let (head, name) = follow(&context.git, &remote, &named, |_| named.full_name()).await?;
+            let rewritten = rewritten(&context.git, &remote, sync, &head, name).await?;
+            Ok((head, rewritten))
+        }
     }
-    let rewritten = rewritten(&context.git, &remote, sync, &head, full_name).await?;
-    Ok((head, rewritten))
 }
 
-async fn pinned(git: &Git, remote: &Remote, followed: &Followed) -> Result<CommitId, GitError> {
-    let Followed::Commit(commit) = followed else {
-        return Err(GitError::ReferenceNotFound { url: remote.url.clone(), reference: followed.to_string() });
-    };
+fn tag(name: &str) -> String {
+    format!("refs/tags/{name}")
+}
+
+async fn pinned(git: &Git, remote: &Remote, commit: &CommitId) -> Result<CommitId, GitError> {
     git.fetch(remote, Want::Commit(commit.clone())).await?;
     git.resolve(remote, commit.as_str()).await.map(|resolved| resolved.commit)
 }
 
-async fn head(git: &Git, remote: &Remote, followed: &Followed) -> Result<CommitId, GitError> {
+/// The commit of what is chosen from what the server has, brought into the mirror, and the full name of it.
+async fn follow(
+    git: &Git,
+    remote: &Remote,
+    followed: &Followed,
+    choose: impl FnOnce(&Refs) -> Option<String>,
+) -> Result<(CommitId, String), GitError> {
     let refs = git.refs(remote).await?;
     if refs.is_empty() {
         return Err(GitError::RepositoryEmpty { url: remote.url.clone() });
     }
-    let found = match followed {
-        Followed::Branch(name) => refs.branch(name),
-        Followed::Tag(name) => refs.tag(name),
-        Followed::Commit(commit) => Some(commit),
-    };
+    let name = choose(&refs);
+    let found = name.and_then(|name| Some((refs.commit(&name)?.clone(), name)));
     let missing = || GitError::ReferenceNotFound { url: remote.url.clone(), reference: followed.to_string() };
-    found.cloned().ok_or_else(missing)
+    let (head, name) = found.ok_or_else(missing)?;
+    if !git.has_commit(remote, &head).await? {
+        git.fetch(remote, Want::Reference(name.clone())).await?;
+    }
+    Ok((head, name))
 }
 
 /// The commit that was applied last, when the head is not built on it.

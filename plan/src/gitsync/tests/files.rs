@@ -142,3 +142,30 @@ fn only_yaml_and_json_files_are_read() {
         assert!(!is_manifest(path), "{path}");
     }
 }
+
+#[test]
+fn one_bad_file_among_a_thousand_stops_only_itself() {
+    let bad: [(&str, Vec<u8>); 6] = [
+        ("broken", b"a: [\n".to_vec()),
+        ("bytes", b"\xff\xfe\0".to_vec()),
+        ("bidi", format!("{HEAD}spec: {{profile: \"a\u{202e}b\"}}\n").into_bytes()),
+        ("bomb", "[".repeat(900_000).into_bytes()),
+        ("nul", b"a: \0\n".to_vec()),
+        ("number", format!("{HEAD}spec: {{ttl: 99999999999999999999}}\n").into_bytes()),
+    ];
+    for (what, bytes) in bad {
+        let mut files: Vec<File> =
+            (0..1000).map(|n| file(&format!("{n:04}.yaml"), &environment(&format!("e{n:04}")))).collect();
+        files[500] = File { path: "0500.yaml".to_owned(), content: Content::Bytes(bytes) };
+        let reading = read_here(&files);
+        assert_eq!(reading.objects.len(), 999, "{what}");
+        assert_eq!(reading.bad_files.iter().collect::<Vec<_>>(), ["0500.yaml"], "{what}");
+        assert!(
+            reading.mistakes[0].error.to_string().starts_with("0500.yaml"),
+            "{what}: {:?}",
+            reading.mistakes
+        );
+        let printed = reading.mistakes[0].error.to_string();
+        assert!(!printed.chars().any(|c| c.is_control() || c == '\u{202e}'), "{printed:?}");
+    }
+}
