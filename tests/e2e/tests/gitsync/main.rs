@@ -9,5 +9,7 @@ mod ending;
 mod mistakes;
 mod operator;
 mod pruning;
+mod pushed;
 mod repository;
+mod ssh;
 mod story;

@@ -1,5 +1,6 @@
 //! The operator, as a process of its own would be: it can be killed between any two of its acts.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Parser as _;
@@ -15,8 +16,9 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// Starts one for a namespace.
-    pub fn start(kubeconfig: &Path, namespace: &str, cache: &Path) -> Self {
+    /// Starts one for a namespace, with its HTTP server at an address.
+    pub fn start(kubeconfig: &Path, namespace: &str, cache: &Path, listen: SocketAddr) -> Self {
+        let listen = listen.to_string();
         let arguments = [
             "slipway-controller",
             "--namespace",
@@ -24,7 +26,7 @@ impl Operator {
             "--cache",
             cache.to_str().unwrap(),
             "--listen",
-            "127.0.0.1:0",
+            &listen,
             "--url",
             "http://127.0.0.1:1",
         ];

@@ -1,6 +1,7 @@
 //! What every story starts from: a cluster for all, and for each a namespace, a git server and an operator.
 
 use std::fmt::Debug;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -56,6 +57,8 @@ pub struct Story {
     pub namespace: String,
     pub server: Option<GitServer>,
     pub repository: Repository,
+    /// Where the operator's HTTP server is.
+    pub operator_at: SocketAddr,
     url: String,
     operator: Option<Operator>,
     kubeconfig: PathBuf,
@@ -83,6 +86,7 @@ impl Story {
             url: server.url("fleet"),
             server: Some(server),
             repository,
+            operator_at: free_address(),
             operator: None,
             kubeconfig,
             folder,
@@ -94,7 +98,7 @@ impl Story {
     /// Starts the operator, again with the cache it had.
     pub fn start_operator(&mut self) {
         let cache = self.folder.path().join("cache");
-        self.operator = Some(Operator::start(&self.kubeconfig, &self.namespace, &cache));
+        self.operator = Some(Operator::start(&self.kubeconfig, &self.namespace, &cache, self.operator_at));
     }
 
     /// Kills it.
@@ -184,6 +188,21 @@ impl Story {
         self.api::<K>().patch(name, &params, &Patch::Merge(patch)).await.unwrap();
     }
 
+    /// Makes a `ServiceRepo`.
+    pub async fn make_repo(&self, name: &str, spec: Value) {
+        let repo = json!({"apiVersion": "slipway.dev/v1alpha1", "kind": "ServiceRepo", "metadata": {"name": name}, "spec": spec});
+        let repo: ServiceRepo = serde_json::from_value(repo).unwrap();
+        self.api::<ServiceRepo>().create(&PostParams::default(), &repo).await.unwrap();
+    }
+
+    /// Waits until a `ServiceRepo` knows this commit as its trunk's.
+    pub async fn until_trunk(&self, name: &str, commit: &str) {
+        let knows = |repo: Option<&ServiceRepo>| {
+            repo.and_then(|repo| repo.status.as_ref()?.trunk_commit.as_deref()) == Some(commit)
+        };
+        self.wait(name, &format!("its trunk is {commit}"), knows).await;
+    }
+
     /// Annotates the sync.
     pub async fn annotate(&self, name: &str, value: &str) {
         self.patch::<GitSync>("fleet", json!({"metadata": {"annotations": {name: value}}})).await;
@@ -197,11 +216,17 @@ impl Story {
         self.api::<K>().delete(name, &DeleteParams::default()).await.unwrap();
     }
 
+    /// Puts texts into a Secret.
+    pub async fn secret(&self, name: &str, data: Value) {
+        let body =
+            json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data});
+        let params = PatchParams::apply("emma-by-hand").force();
+        self.api::<Secret>().patch(name, &params, &Patch::Apply(&body)).await.unwrap();
+    }
+
     /// Puts the password into the Secret `git`.
     pub async fn password(&self, password: &str) {
-        let body = json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "git"}, "stringData": {"username": "emma", "password": password}});
-        let params = PatchParams::apply("emma-by-hand").force();
-        self.api::<Secret>().patch("git", &params, &Patch::Apply(&body)).await.unwrap();
+        self.secret("git", json!({"username": "emma", "password": password})).await;
     }
 
     /// Objects of a kind in the story's namespace.
@@ -211,6 +236,11 @@ impl Story {
     {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
+}
+
+/// An address of this machine that nobody listens on.
+pub fn free_address() -> SocketAddr {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 /// Status, reason and message of a condition; empty when it is not there.
