@@ -73,6 +73,13 @@ impl Cache {
         Ok(self.program(Program::Helm))
     }
 
+    /// A program that says what kstatus makes of objects, built when it is not there yet: no cluster needs it.
+    pub fn kstatus(&self, progress: Progress) -> Result<PathBuf> {
+        let _alone = self.lock()?;
+        go::build_missing(self, &[Program::Kstatus], progress)?;
+        Ok(self.program(Program::Kstatus))
+    }
+
     /// Where clusters without a data directory of their own have theirs.
     pub(crate) fn clusters(&self) -> PathBuf {
         self.root.join("clusters")

@@ -82,6 +82,8 @@ fn install(packages: &[String], excluded: &[String], scratch: &Path) -> Result<L
     let mut command = Command::new("perl");
     command.arg(tool.join("mmdebstrap")).args(["--variant=minbase", "--mode=root", "--skip=output/dev"]);
     command.args(excluded.iter().map(|pattern| format!("--dpkgopt=path-exclude={pattern}")));
+    // Java's packages link manual pages into a folder that they take for granted.
+    command.arg("--essential-hook=mkdir -p \"$1\"/usr/share/man/man1");
     command.arg("--aptopt=Apt::Install-Recommends \"false\"");
     command.arg(format!("--include={}", packages.join(","))).arg(SUITE).arg(&archive);
     let path = std::env::var("PATH").unwrap_or_default();
