@@ -79,7 +79,7 @@ pub fn state(environment: &DevEnvironment) -> State {
     match status.ended {
         Some(ended) => State::Ended(ended.reason),
         None if environment.annotations().contains_key(names::STOPPED_AT) => State::Stopping,
-        None if !is_observed(&status) => State::New,
+        None if environment.status.is_none() || status.observed_generation == Some(UNOBSERVED) => State::New,
         None if is_true(conditions::STALLED) => State::Stalled,
         None if is_true(conditions::READY) => State::Ready,
         None => State::Starting,
@@ -89,10 +89,6 @@ pub fn state(environment: &DevEnvironment) -> State {
 /// Its status, empty before the operator has looked at it.
 pub fn status(environment: &DevEnvironment) -> DevEnvironmentStatus {
     environment.status.clone().unwrap_or_default()
-}
-
-fn is_observed(status: &DevEnvironmentStatus) -> bool {
-    status.observed_generation.is_some_and(|generation| generation != UNOBSERVED)
 }
 
 /// What its `Ready` condition says, or why there is none.

@@ -88,7 +88,7 @@ pub struct Reference {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub semver: Option<String>,
-    /// A commit, all 40 hexadecimal digits.
+    /// A commit, all 40 hexadecimal digits. Example: `3f2c1ab04d5e6f708192a3b4c5d6e7f80910a2b3`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^[0-9a-f]{40}$"))]
     pub commit: Option<String>,

@@ -66,6 +66,13 @@ impl Cache {
         self.program(Program::Kubectl)
     }
 
+    /// kubectl of the cluster's version, built when it is not there yet: a cluster without pods does not need it.
+    pub fn built_kubectl(&self, progress: Progress) -> Result<PathBuf> {
+        let _alone = self.lock()?;
+        go::build_missing(self, &[Program::Kubectl], progress)?;
+        Ok(self.kubectl())
+    }
+
     /// Helm, built when it is not there yet: no cluster needs it.
     pub fn helm(&self, progress: Progress) -> Result<PathBuf> {
         let _alone = self.lock()?;
