@@ -5,12 +5,14 @@ package main
 import (
 	"flag"
 	"net"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/cloudnativelabs/kube-router/pkg/controllers/netpol"
 	"github.com/cloudnativelabs/kube-router/pkg/healthcheck"
 	"github.com/cloudnativelabs/kube-router/pkg/options"
+	networking "k8s.io/api/networking/v1"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/cache"
@@ -48,6 +50,9 @@ func run(kubeconfig, node, services, listen string) error {
 	pods := factory.Core().V1().Pods().Informer()
 	namespaces := factory.Core().V1().Namespaces().Informer()
 	policies := factory.Networking().V1().NetworkPolicies().Informer()
+	if err := policies.SetTransform(withoutIPv6); err != nil {
+		return err
+	}
 	factory.Start(forever)
 	cache.WaitForCacheSync(forever, pods.HasSynced, namespaces.HasSynced, policies.HasSynced)
 
@@ -82,4 +87,39 @@ func run(kubeconfig, node, services, listen string) error {
 		}
 		connection.Close()
 	}
+}
+
+// withoutIPv6 leaves out ranges of IPv6: the node has none, and the controller stumbles over them.
+func withoutIPv6(object any) (any, error) {
+	policy, is := object.(*networking.NetworkPolicy)
+	if !is {
+		return object, nil
+	}
+	var egress []networking.NetworkPolicyEgressRule
+	for _, rule := range policy.Spec.Egress {
+		peers := ofIPv4(rule.To)
+		// A rule that loses its last peer would mean everybody.
+		if len(peers) > 0 || len(rule.To) == 0 {
+			egress = append(egress, networking.NetworkPolicyEgressRule{Ports: rule.Ports, To: peers})
+		}
+	}
+	var ingress []networking.NetworkPolicyIngressRule
+	for _, rule := range policy.Spec.Ingress {
+		peers := ofIPv4(rule.From)
+		if len(peers) > 0 || len(rule.From) == 0 {
+			ingress = append(ingress, networking.NetworkPolicyIngressRule{Ports: rule.Ports, From: peers})
+		}
+	}
+	policy.Spec.Egress, policy.Spec.Ingress = egress, ingress
+	return policy, nil
+}
+
+func ofIPv4(peers []networking.NetworkPolicyPeer) []networking.NetworkPolicyPeer {
+	var kept []networking.NetworkPolicyPeer
+	for _, peer := range peers {
+		if peer.IPBlock == nil || !strings.Contains(peer.IPBlock.CIDR, ":") {
+			kept = append(kept, peer)
+		}
+	}
+	return kept
 }
