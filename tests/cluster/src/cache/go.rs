@@ -17,6 +17,8 @@ const KUBERNETES: &str = include_str!("../../go/kubernetes/go.mod");
 const ETCD: &str = include_str!("../../go/etcd/go.mod");
 const COREDNS: &str = include_str!("../../go/coredns/go.mod");
 const COREDNS_MAIN: &str = include_str!("../../go/coredns/main.go");
+const NETPOL: &str = include_str!("../../go/netpol/go.mod");
+const NETPOL_MAIN: &str = include_str!("../../go/netpol/main.go");
 const HELM: &str = include_str!("../../go/helm/go.mod");
 const KEEPER_MAIN: &str = include_str!("../../go/keeper/main.go");
 
@@ -33,6 +35,7 @@ pub(crate) enum Program {
     CoreDns,
     Kubectl,
     Helm,
+    NetworkPolicies,
 }
 
 impl Program {
@@ -67,6 +70,7 @@ impl Program {
             Self::CoreDns => "coredns",
             Self::Kubectl => "kubectl",
             Self::Helm => "helm",
+            Self::NetworkPolicies => "netpol",
         }
     }
 
@@ -76,16 +80,18 @@ impl Program {
         match self {
             Self::Keeper => format!("keeper-{}", digest(KEEPER_MAIN)),
             Self::CoreDns => format!("coredns-{version}-{}", digest(COREDNS_MAIN)),
+            Self::NetworkPolicies => format!("netpol-{version}-{}", digest(NETPOL_MAIN)),
             _ => format!("{}-{version}", self.name()),
         }
     }
 
-    fn version(self) -> &'static str {
+    pub(super) fn version(self) -> &'static str {
         match self {
             Self::Keeper => "",
             Self::Etcd => required(ETCD, "go.etcd.io/etcd/server/v3"),
             Self::CoreDns => required(COREDNS, "github.com/coredns/coredns"),
             Self::Helm => required(HELM, "helm.sh/helm/v4"),
+            Self::NetworkPolicies => required(NETPOL, "github.com/cloudnativelabs/kube-router"),
             _ => required(KUBERNETES, "k8s.io/kubernetes"),
         }
     }
@@ -96,6 +102,7 @@ impl Program {
             Self::Etcd => "etcd",
             Self::CoreDns => "coredns",
             Self::Helm => "helm",
+            Self::NetworkPolicies => "netpol",
             _ => "kubernetes",
         };
         Path::new(env!("CARGO_MANIFEST_DIR")).join("go").join(folder)
@@ -103,7 +110,7 @@ impl Program {
 
     fn package(self) -> String {
         match self {
-            Self::Keeper | Self::CoreDns => ".".into(),
+            Self::Keeper | Self::CoreDns | Self::NetworkPolicies => ".".into(),
             Self::Etcd => "go.etcd.io/etcd/server/v3".into(),
             Self::Helm => "helm.sh/helm/v4/cmd/helm".into(),
             _ => format!("k8s.io/kubernetes/cmd/{}", self.name()),
@@ -112,7 +119,7 @@ impl Program {
 
     fn linker_flags(self) -> String {
         match self {
-            Self::Keeper | Self::Etcd | Self::CoreDns | Self::Helm => "-s -w".into(),
+            Self::Keeper | Self::Etcd | Self::CoreDns | Self::Helm | Self::NetworkPolicies => "-s -w".into(),
             _ => kubernetes_linker_flags(self.version()),
         }
     }
@@ -127,6 +134,7 @@ impl Program {
             Self::Kubelet => 20,
             Self::Kubectl => 30,
             Self::Helm => 110,
+            Self::NetworkPolicies => 60,
         })
     }
 }
@@ -233,7 +241,7 @@ mod tests {
     fn versions_come_from_the_modules() {
         assert_eq!(required("require k8s.io/kubernetes v1.36.3\n", "k8s.io/kubernetes"), "1.36.3");
         assert_eq!(required("require (\n\ta v0.1.0 // indirect\n\tb v2.0.1\n)", "b"), "2.0.1");
-        for program in Program::needed(Mode::Full).iter().chain([&Program::Helm]) {
+        for program in Program::needed(Mode::Full).iter().chain([&Program::Helm, &Program::NetworkPolicies]) {
             assert_ne!(program.version(), "unversioned", "{}", program.name());
         }
     }
