@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::api::ListParams;
 use slipway_crds::v1alpha1::{DevEnvironment, DevEnvironmentStatus, EndReason};
-use slipway_crds::{conditions, names};
+use slipway_crds::{UNOBSERVED, conditions, names};
 
 use crate::api_error::Attempted as _;
 use crate::connect::Session;
@@ -79,7 +79,7 @@ pub fn state(environment: &DevEnvironment) -> State {
     match status.ended {
         Some(ended) => State::Ended(ended.reason),
         None if environment.annotations().contains_key(names::STOPPED_AT) => State::Stopping,
-        None if environment.status.is_none() => State::New,
+        None if environment.status.is_none() || status.observed_generation == Some(UNOBSERVED) => State::New,
         None if is_true(conditions::STALLED) => State::Stalled,
         None if is_true(conditions::READY) => State::Ready,
         None => State::Starting,
@@ -91,10 +91,12 @@ pub fn status(environment: &DevEnvironment) -> DevEnvironmentStatus {
     environment.status.clone().unwrap_or_default()
 }
 
-/// What its `Ready` condition says.
+/// What its `Ready` condition says, or why there is none.
 pub fn message(environment: &DevEnvironment) -> String {
-    let ready = environment.status.as_ref().and_then(|s| conditions::find(&s.conditions, conditions::READY));
-    ready.map_or_else(
+    let status = status(environment);
+    let find = |type_| conditions::find(&status.conditions, type_);
+    let said = find(conditions::READY).or_else(|| find(conditions::ENDED));
+    said.map_or_else(
         || "the operator has not looked at it yet".to_owned(),
         |condition| condition.message.clone(),
     )

@@ -22,4 +22,5 @@ pub mod manifest;
 pub mod object;
 pub mod pull_secret;
 pub mod service_name;
+pub mod service_repo;
 pub mod yaml;

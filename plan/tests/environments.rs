@@ -187,7 +187,7 @@ fn an_expired_environment_loses_its_namespace_and_keeps_its_object() {
     assert!(told.starts_with("- Namespace"), "{told}");
     assert!(story.world.objects.is_empty());
     let status = story.environment.status.clone().unwrap();
-    assert_eq!(conditions::find(&status.conditions, conditions::READY).unwrap().reason, "Expired");
+    assert_eq!(conditions::find(&status.conditions, conditions::ENDED).unwrap().reason, "Expired");
     assert_eq!(story.look(at(120)).act, Act::Wait);
     assert_eq!(story.look(at(60 + 7 * 86_400)).act, Act::RemoveObject, "made by hand: kept for seven days");
     story.environment.metadata.labels = Some([("slipway.dev/gitsync".to_owned(), "fleet".to_owned())].into());

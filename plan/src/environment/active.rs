@@ -119,6 +119,7 @@ fn running(
     let mut status = report::status(base, &view, decide::generation(facts.environment), now);
     status.address_block = block.map(|block| block.to_string());
     let run = run::decide(facts, &inputs, test_machine, &mut status, &mut desired, now)?;
+    run::say_under_way(base, &mut status, decide::generation(facts.environment), now);
     let plan = diff::diff(&owner, &desired.objects, &desired.kept, &compared);
     if let Some(refusal) = facts.refused {
         status = decide::with(status, refusal.says(), facts, now);

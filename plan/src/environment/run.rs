@@ -2,6 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::ConfigMap;
+use slipway_crds::conditions::{self, Say};
+use slipway_crds::reasons;
 use slipway_crds::v1alpha1::{DevEnvironmentStatus, EndReason, FleetSpec, IntegrationStatus, Machine};
 
 use super::decide::{self, Facts};
@@ -38,6 +40,20 @@ pub(super) fn decide(
     desired.kept.insert(job::key(facts.identity, next.generation));
     status.integration = Some(next);
     Ok(Wanted { again: again_at, log_of })
+}
+
+/// Says that a run is under way where everything it depends on is ready: who waits for the environment waits for the result.
+pub(super) fn say_under_way(
+    before: &DevEnvironmentStatus,
+    status: &mut DevEnvironmentStatus,
+    generation: i64,
+    now: Timestamp,
+) {
+    let is_ready = conditions::is_true(&status.conditions, conditions::READY);
+    if is_ready && status.integration.is_some() {
+        let say = Say::yes(conditions::RECONCILING, reasons::PROGRESSING, "its integration run is not over");
+        status.conditions.push(conditions::condition(&before.conditions, say, generation, now));
+    }
 }
 
 /// The run of an environment that cannot be resolved, and when to look again: it is over when that lasts for
