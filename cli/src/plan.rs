@@ -20,7 +20,7 @@ use crate::request::Request;
 use crate::{start, write};
 
 /// Where the operator answers: namespace, Service and name of its port.
-const OPERATOR: (&str, &str, &str) = ("slipway-system", "slipway-controller", "http");
+pub const OPERATOR: (&str, &str, &str) = ("slipway-system", "slipway-controller", "http");
 
 /// What the operator says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

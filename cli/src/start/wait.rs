@@ -7,6 +7,7 @@ use slipway_crds::v1alpha1::DevEnvironment;
 
 use crate::connect::Session;
 use crate::environment::{self, State};
+use crate::exit::Exit;
 use crate::follow::{self, Event, Follower};
 use crate::output::Output;
 use crate::output::checklist::checklist;
@@ -14,8 +15,8 @@ use crate::output::progress::{Progress, Silence};
 
 /// How the waiting ended.
 pub enum Waited {
-    /// Everything is ready.
-    Ready(Box<DevEnvironment>),
+    /// It is as wanted.
+    Arrived(Box<DevEnvironment>),
     /// Only a person can mend it, or it ended.
     Stuck(String),
     /// The time is up; what it waits for.
@@ -24,15 +25,42 @@ pub enum Waited {
     Interrupted,
 }
 
-/// Shows how it comes up, until it is ready.
-pub async fn until_ready(
+impl Waited {
+    /// Tells how the waiting ended that did not end well; `doing` is what the environment goes on with.
+    pub fn told(self, name: &str, doing: &str, program: &str, output: &mut Output) -> anyhow::Result<Exit> {
+        match self {
+            Self::Arrived(_) => Ok(Exit::Done),
+            Self::Stuck(message) => anyhow::bail!(
+                "{name} does not get ready: {message}\n  look closer: {program} status {name}; {program} logs -e {name}"
+            ),
+            Self::TimedOut(message) => anyhow::bail!(
+                "{name} is not ready in time: {message}\n  it goes on {doing}: {program} status {name} --watch"
+            ),
+            Self::Interrupted => {
+                output.say(&format!(
+                    "no longer watched; {name} goes on {doing}: {program} status {name} --watch"
+                ));
+                Ok(Exit::Interrupted)
+            }
+        }
+    }
+}
+
+/// Whether everything is ready.
+pub fn is_ready(environment: &DevEnvironment) -> bool {
+    environment::state(environment) == State::Ready
+}
+
+/// Shows how it comes up, until it is as wanted.
+pub async fn until(
     session: &Session,
     environment: &DevEnvironment,
     timeout: Option<SignedDuration>,
+    arrived: impl Fn(&DevEnvironment) -> bool,
     output: &mut Output,
 ) -> anyhow::Result<Waited> {
     let mut progress = Progress::new(output);
-    let watched = watch(session, environment, timeout, &mut progress, output).await;
+    let watched = watch(session, environment, timeout, &arrived, &mut progress, output).await;
     progress.finish(output);
     watched
 }
@@ -41,6 +69,7 @@ async fn watch(
     session: &Session,
     environment: &DevEnvironment,
     timeout: Option<SignedDuration>,
+    arrived: &impl Fn(&DevEnvironment) -> bool,
     progress: &mut Progress,
     output: &mut Output,
 ) -> anyhow::Result<Waited> {
@@ -64,7 +93,7 @@ async fn watch(
         }
         if is_answered(&seen) {
             progress.update(output, checklist(&seen, &follower.pods()));
-            if let Some(end) = end(&seen) {
+            if let Some(end) = end(&seen, arrived) {
                 return Ok(end);
             }
         }
@@ -80,13 +109,13 @@ fn is_answered(environment: &DevEnvironment) -> bool {
 }
 
 /// Whether an environment that the operator has looked at needs no more waiting.
-fn end(environment: &DevEnvironment) -> Option<Waited> {
+fn end(environment: &DevEnvironment, arrived: &impl Fn(&DevEnvironment) -> bool) -> Option<Waited> {
     match environment::state(environment) {
-        State::Ready => Some(Waited::Ready(Box::new(environment.clone()))),
+        _ if arrived(environment) => Some(Waited::Arrived(Box::new(environment.clone()))),
         State::Stalled | State::Ended(_) | State::Deleting | State::Stopping => {
             Some(Waited::Stuck(environment::message(environment)))
         }
-        State::Starting | State::New => None,
+        State::Ready | State::Starting | State::New => None,
     }
 }
 
@@ -123,8 +152,8 @@ mod tests {
 
     #[test]
     fn waiting_ends_with_ready_and_where_only_a_person_helps() {
-        let ended = |conditions: Value| end(&environment(&json!({"conditions": conditions})));
-        assert!(matches!(ended(json!([condition("Ready", "True")])), Some(Waited::Ready(_))));
+        let ended = |conditions: Value| end(&environment(&json!({"conditions": conditions})), &is_ready);
+        assert!(matches!(ended(json!([condition("Ready", "True")])), Some(Waited::Arrived(_))));
         assert!(ended(json!([condition("Ready", "False"), condition("Reconciling", "True")])).is_none());
         let stalled = ended(json!([condition("Ready", "False"), condition("Stalled", "True")]));
         assert!(matches!(stalled, Some(Waited::Stuck(message)) if message == "the message"));
