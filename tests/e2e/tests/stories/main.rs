@@ -7,6 +7,7 @@ mod commit;
 mod crash;
 mod deletion;
 mod drift;
+mod hand;
 mod integration;
 mod life;
 mod pipeline;
@@ -33,6 +34,7 @@ fn peaceful() -> Vec<Story> {
             push::stories(),
             broken::stories(),
             switch::stories(),
+            hand::stories(),
             commit::stories(),
         ])
         .flatten()
