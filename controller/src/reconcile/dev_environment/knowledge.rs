@@ -37,7 +37,7 @@ pub async fn resolve(
             Err(problem) => return Some(Err(problem)),
             Ok(Resolution::Resolved(resolved)) => return Some(Ok(resolved)),
             Ok(Resolution::Needs(needs)) => {
-                find_out(context, namespace, pull_secret, needs, &mut known).await?
+                find_out(context, namespace, pull_secret, needs, &mut known).await?;
             }
         }
     }
