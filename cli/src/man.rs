@@ -13,8 +13,9 @@ pub fn run(arguments: &Man, output: &mut Output) -> anyhow::Result<Exit> {
     std::fs::create_dir_all(&arguments.folder)
         .map_err(|error| Usage(format!("folder {folder} cannot be made: {error}; name another")))?;
     let command = Arguments::command().disable_help_subcommand(true);
-    clap_mangen::generate_to(command, &arguments.folder)
-        .with_context(|| format!("failed to write manual pages into {folder}"))?;
+    clap_mangen::generate_to(command, &arguments.folder).with_context(|| {
+        format!("failed to write manual pages into {folder}: name a folder you may write to")
+    })?;
     output.say(&format!("manual pages are in {folder}; read one: man {folder}/slipway.1"));
     Ok(Exit::Done)
 }

@@ -10,7 +10,7 @@ use crate::connect::Session;
 use crate::environment::{self, State};
 use crate::exit::{Exit, Usage};
 use crate::output::{Output, objects};
-use crate::start::wait::{self, Waited};
+use crate::start::wait::{self, Goal, Waited};
 use crate::write;
 
 /// Asks for it, and shows how the new pods come up.
@@ -32,8 +32,8 @@ pub async fn run(session: &Session, arguments: &Restart, output: &mut Output) ->
         return tell(&asked, &told, format, output);
     }
     output.say(&format!("{services} of {name} restarts"));
-    let arrived = |found: &DevEnvironment| are_ready(found, &arguments.services);
-    match wait::until(session, &asked, timeout, arrived, output).await? {
+    let goal = Goal::Services(&arguments.services);
+    match wait::until(session, &asked, timeout, goal, output).await? {
         Waited::Arrived(environment) => {
             let told = output.colours.good(&format!("✓ {services} of {name} restarted"));
             tell(&environment, &told, format, output)
@@ -53,12 +53,6 @@ fn tell(
         format => objects::write(&mut *output.stdout, format, environment)?,
     }
     Ok(Exit::Done)
-}
-
-fn are_ready(environment: &DevEnvironment, services: &[String]) -> bool {
-    let lock = environment::status(environment).lock;
-    let is_ready = |service: &String| lock.iter().any(|locked| locked.service == *service && locked.ready);
-    services.iter().all(is_ready)
 }
 
 /// Where nothing runs that could be restarted, it says so, and asks for nothing.
@@ -104,16 +98,5 @@ mod tests {
         assert!(refusal(&spec, &ended, "www").ends_with("slipway start --env demo"));
         let run = json!({"integration": {"service": "www", "commit": "3f2c"}});
         assert!(refusal(&run, &json!({}), "www").ends_with("slipway test www --commit 3f2c --again"));
-    }
-
-    #[test]
-    fn only_the_named_services_are_waited_for() {
-        let lock = json!([{"service": "www", "why": "w", "ready": true}, {"service": "api", "why": "w", "ready": false}]);
-        let environment = environment(&json!({"profile": "demo"}), &json!({"lock": lock}));
-        let ready = |services: &[&str]| {
-            are_ready(&environment, &services.iter().map(|&name| name.to_owned()).collect::<Vec<_>>())
-        };
-        assert!(ready(&["www"]));
-        assert!(!ready(&["www", "api"]) && !ready(&["eta"]));
     }
 }

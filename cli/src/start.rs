@@ -17,7 +17,7 @@ use crate::exit::Exit;
 use crate::output::{Output, objects, ready};
 use crate::request::Request;
 use crate::write::{self, Declared};
-use wait::Waited;
+use wait::{Goal, Waited};
 
 pub use change::wanted_spec;
 
@@ -42,7 +42,7 @@ pub async fn run(session: &Session, arguments: &Start, output: &mut Output) -> a
     if arguments.detach {
         return detached(session, &environment, format, output);
     }
-    let waited = wait::until(session, &environment, timeout, wait::is_ready, output).await?;
+    let waited = wait::until(session, &environment, timeout, Goal::Everything, output).await?;
     finish(session, &name, waited, format, output).await
 }
 

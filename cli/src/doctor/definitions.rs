@@ -6,9 +6,9 @@ use kube::{Api, Error, ResourceExt as _};
 use serde_json::Value;
 
 use super::check::{Check, is_forbidden};
+use crate::api_error::INSTALL;
 use crate::connect::Session;
 
-const INSTALL: &str = "install it: kubectl apply --server-side -f manifests/install.yaml";
 const SUBJECT: &str = "kinds";
 
 /// One line when all is well, else a line for each kind that is not.

@@ -4,6 +4,7 @@ use k8s_openapi::api::apps::v1::Deployment;
 use kube::{Api, Error};
 
 use super::check::{Check, is_forbidden};
+use crate::api_error::INSTALL;
 use crate::connect::Session;
 use crate::plan::OPERATOR;
 
@@ -30,11 +31,9 @@ fn judge(ready: Result<(), Error>, deployment: Result<Option<Deployment>, Error>
     let image = image.map(|image| format!(" ({image})")).unwrap_or_default();
     match (ready, deployment) {
         (Ok(()), _) => Check::ok(SUBJECT, format!("it runs and is ready{image}")),
-        (Err(Error::Api(status)), Ok(None)) if status.code == 404 => Check::failed(
-            SUBJECT,
-            format!("there is no {service} in namespace {namespace}"),
-            "install it: kubectl apply --server-side -f manifests/install.yaml",
-        ),
+        (Err(Error::Api(status)), Ok(None)) if status.code == 404 => {
+            Check::failed(SUBJECT, format!("there is no {service} in namespace {namespace}"), INSTALL)
+        }
         (Err(error), Ok(Some(deployment))) if is_forbidden(&error) && is_available(&deployment) => {
             Check::ok(SUBJECT, format!("its Deployment is available{image}"))
         }

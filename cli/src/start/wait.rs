@@ -10,7 +10,7 @@ use crate::environment::{self, State};
 use crate::exit::Exit;
 use crate::follow::{self, Event, Follower};
 use crate::output::Output;
-use crate::output::checklist::checklist;
+use crate::output::checklist::{Checklist, checklist};
 use crate::output::progress::{Progress, Silence};
 
 /// How the waiting ended.
@@ -46,9 +46,35 @@ impl Waited {
     }
 }
 
-/// Whether everything is ready.
-pub fn is_ready(environment: &DevEnvironment) -> bool {
-    environment::state(environment) == State::Ready
+/// What is waited for.
+#[derive(Clone, Copy, Debug)]
+pub enum Goal<'a> {
+    /// The whole environment is ready.
+    Everything,
+    /// These services are ready, whatever becomes of the others.
+    Services(&'a [String]),
+}
+
+impl Goal<'_> {
+    fn is_reached(self, environment: &DevEnvironment) -> bool {
+        match self {
+            Self::Everything => environment::state(environment) == State::Ready,
+            Self::Services(services) => {
+                let lock = environment::status(environment).lock;
+                let is_ready =
+                    |service: &String| lock.iter().any(|locked| locked.service == *service && locked.ready);
+                services.iter().all(is_ready)
+            }
+        }
+    }
+
+    /// What is shown of the check-list.
+    fn part_of(self, mut checklist: Checklist) -> Checklist {
+        if let Self::Services(services) = self {
+            checklist.rows.retain(|row| services.contains(&row.service));
+        }
+        checklist
+    }
 }
 
 /// Shows how it comes up, until it is as wanted.
@@ -56,11 +82,11 @@ pub async fn until(
     session: &Session,
     environment: &DevEnvironment,
     timeout: Option<SignedDuration>,
-    arrived: impl Fn(&DevEnvironment) -> bool,
+    goal: Goal<'_>,
     output: &mut Output,
 ) -> anyhow::Result<Waited> {
     let mut progress = Progress::new(output);
-    let watched = watch(session, environment, timeout, &arrived, &mut progress, output).await;
+    let watched = watch(session, environment, timeout, goal, &mut progress, output).await;
     progress.finish(output);
     watched
 }
@@ -69,7 +95,7 @@ async fn watch(
     session: &Session,
     environment: &DevEnvironment,
     timeout: Option<SignedDuration>,
-    arrived: &impl Fn(&DevEnvironment) -> bool,
+    goal: Goal<'_>,
     progress: &mut Progress,
     output: &mut Output,
 ) -> anyhow::Result<Waited> {
@@ -92,8 +118,8 @@ async fn watch(
             Event::Pods => {}
         }
         if is_answered(&seen) {
-            progress.update(output, checklist(&seen, &follower.pods()));
-            if let Some(end) = end(&seen, arrived) {
+            progress.update(output, goal.part_of(checklist(&seen, &follower.pods())));
+            if let Some(end) = end(&seen, goal) {
                 return Ok(end);
             }
         }
@@ -109,9 +135,9 @@ fn is_answered(environment: &DevEnvironment) -> bool {
 }
 
 /// Whether an environment that the operator has looked at needs no more waiting.
-fn end(environment: &DevEnvironment, arrived: &impl Fn(&DevEnvironment) -> bool) -> Option<Waited> {
+fn end(environment: &DevEnvironment, goal: Goal<'_>) -> Option<Waited> {
     match environment::state(environment) {
-        _ if arrived(environment) => Some(Waited::Arrived(Box::new(environment.clone()))),
+        _ if goal.is_reached(environment) => Some(Waited::Arrived(Box::new(environment.clone()))),
         State::Stalled | State::Ended(_) | State::Deleting | State::Stopping => {
             Some(Waited::Stuck(environment::message(environment)))
         }
@@ -152,10 +178,24 @@ mod tests {
 
     #[test]
     fn waiting_ends_with_ready_and_where_only_a_person_helps() {
-        let ended = |conditions: Value| end(&environment(&json!({"conditions": conditions})), &is_ready);
+        let ended =
+            |conditions: Value| end(&environment(&json!({"conditions": conditions})), Goal::Everything);
         assert!(matches!(ended(json!([condition("Ready", "True")])), Some(Waited::Arrived(_))));
         assert!(ended(json!([condition("Ready", "False"), condition("Reconciling", "True")])).is_none());
         let stalled = ended(json!([condition("Ready", "False"), condition("Stalled", "True")]));
         assert!(matches!(stalled, Some(Waited::Stuck(message)) if message == "the message"));
+    }
+
+    #[test]
+    fn services_that_are_named_are_all_that_counts() {
+        let lock = json!([{"service": "www", "why": "w", "ready": true}, {"service": "api", "why": "w", "ready": false}]);
+        let environment = environment(&json!({"lock": lock}));
+        let names = |services: &[&str]| services.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let reached = |services: &[&str]| Goal::Services(&names(services)).is_reached(&environment);
+        assert!(reached(&["www"]));
+        assert!(!reached(&["www", "api"]) && !reached(&["eta"]));
+        assert!(!Goal::Everything.is_reached(&environment));
+        let shown = Goal::Services(&names(&["api"])).part_of(checklist(&environment, &Default::default()));
+        assert_eq!(shown.rows.iter().map(|row| row.service.as_str()).collect::<Vec<_>>(), ["api"]);
     }
 }
