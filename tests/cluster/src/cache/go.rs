@@ -126,7 +126,12 @@ impl Program {
 
     fn linker_flags(self) -> String {
         match self {
-            Self::Keeper | Self::Etcd | Self::CoreDns | Self::Helm | Self::NetworkPolicies | Self::Kstatus => "-s -w".into(),
+            Self::Keeper
+            | Self::Etcd
+            | Self::CoreDns
+            | Self::Helm
+            | Self::NetworkPolicies
+            | Self::Kstatus => "-s -w".into(),
             _ => kubernetes_linker_flags(self.version()),
         }
     }
@@ -248,8 +253,11 @@ mod tests {
     fn versions_come_from_the_modules() {
         assert_eq!(required("require k8s.io/kubernetes v1.36.3\n", "k8s.io/kubernetes"), "1.36.3");
         assert_eq!(required("require (\n\ta v0.1.0 // indirect\n\tb v2.0.1\n)", "b"), "2.0.1");
-        for program in Program::needed(Mode::Full).iter().chain([&Program::Helm, &Program::NetworkPolicies]) {
-        for program in Program::needed(Mode::Full).iter().chain([&Program::Helm, &Program::Kstatus]) {
+        for program in Program::needed(Mode::Full).iter().chain([
+            &Program::Helm,
+            &Program::NetworkPolicies,
+            &Program::Kstatus,
+        ]) {
             assert_ne!(program.version(), "unversioned", "{}", program.name());
         }
     }
