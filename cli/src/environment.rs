@@ -175,6 +175,26 @@ fn unknown(name: &str, all: &[DevEnvironment], namespace: &str) -> Usage {
     Usage(format!("there is no environment {name} in namespace {namespace}\n  {there}"))
 }
 
+/// Refuses services that the environment does not run, once that is known; `more` are names that are as good.
+pub fn refuse_unknown(
+    environment: &DevEnvironment,
+    services: &[String],
+    more: &[&str],
+    program: &str,
+) -> Result<(), Usage> {
+    let lock = status(environment).lock;
+    let runs: Vec<_> = lock.iter().map(|locked| locked.service.as_str()).collect();
+    let is_known = |service: &str| lock.is_empty() || runs.contains(&service) || more.contains(&service);
+    match services.iter().find(|service| !is_known(service)) {
+        None => Ok(()),
+        Some(service) => Err(Usage(format!(
+            "{name} does not run {service}; it runs: {}\n  add it: {program} start {service} --env {name}",
+            runs.join(", "),
+            name = environment.name_any(),
+        ))),
+    }
+}
+
 /// Until when a person keeps it.
 pub fn kept_until(environment: &DevEnvironment) -> Option<Timestamp> {
     environment.annotations().get(names::KEEP_UNTIL)?.parse().ok()

@@ -20,7 +20,7 @@ use crate::request::Request;
 use crate::{start, write};
 
 /// Where the operator answers: namespace, Service and name of its port.
-const OPERATOR: (&str, &str, &str) = ("slipway-system", "slipway-controller", "http");
+pub const OPERATOR: (&str, &str, &str) = ("slipway-system", "slipway-controller", "http");
 
 /// What the operator says.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,7 +92,9 @@ fn content(file: &str) -> anyhow::Result<Vec<u8>> {
         "-" => std::io::stdin().read_to_end(&mut bytes).map(drop),
         file => std::fs::read(file).map(|read| bytes = read),
     }
-    .with_context(|| format!("failed to read {file}"))?;
+    .with_context(|| {
+        format!("{file} cannot be read: name a file that is there, or the name of an environment")
+    })?;
     Ok(bytes)
 }
 

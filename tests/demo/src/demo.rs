@@ -44,13 +44,15 @@ pub struct Demo {
 pub struct DemoOptions {
     /// Install the operator, and a `GitSync` of the fleet's repository. Without it everything up to there runs.
     pub operator: bool,
+    /// Carry out `NetworkPolicies`.
+    pub network_policies: bool,
     /// Tell the steps on standard error.
     pub progress: Progress,
 }
 
 impl Default for DemoOptions {
     fn default() -> Self {
-        Self { operator: true, progress: Progress::Lines }
+        Self { operator: true, network_policies: false, progress: Progress::Lines }
     }
 }
 
@@ -61,7 +63,8 @@ impl Demo {
         let sources = Sources::of_this_checkout()?;
         let needed = if options.operator { Program::OF_A_FLEET } else { &[Program::Demo] };
         Program::require(needed)?;
-        let cluster = Cluster::start(Options { progress: options.progress, ..Options::default() }).await?;
+        let DemoOptions { progress, network_policies, .. } = options;
+        let cluster = Cluster::start(Options { progress, network_policies, ..Options::default() }).await?;
         let client = cluster.client().await?;
         let of_images = sources.clone();
         let layers = tokio::task::spawn_blocking(move || BaseLayers::prepare(&of_images)).await??;

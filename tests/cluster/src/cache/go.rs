@@ -17,6 +17,8 @@ const KUBERNETES: &str = include_str!("../../go/kubernetes/go.mod");
 const ETCD: &str = include_str!("../../go/etcd/go.mod");
 const COREDNS: &str = include_str!("../../go/coredns/go.mod");
 const COREDNS_MAIN: &str = include_str!("../../go/coredns/main.go");
+const NETPOL: &str = include_str!("../../go/netpol/go.mod");
+const NETPOL_MAIN: &str = include_str!("../../go/netpol/main.go");
 const HELM: &str = include_str!("../../go/helm/go.mod");
 const KSTATUS: &str = include_str!("../../go/kstatus/go.mod");
 const KSTATUS_MAIN: &str = include_str!("../../go/kstatus/main.go");
@@ -35,6 +37,7 @@ pub(crate) enum Program {
     CoreDns,
     Kubectl,
     Helm,
+    NetworkPolicies,
     Kstatus,
 }
 
@@ -70,6 +73,7 @@ impl Program {
             Self::CoreDns => "coredns",
             Self::Kubectl => "kubectl",
             Self::Helm => "helm",
+            Self::NetworkPolicies => "netpol",
             Self::Kstatus => "kstatus",
         }
     }
@@ -80,17 +84,19 @@ impl Program {
         match self {
             Self::Keeper => format!("keeper-{}", digest(KEEPER_MAIN)),
             Self::CoreDns => format!("coredns-{version}-{}", digest(COREDNS_MAIN)),
+            Self::NetworkPolicies => format!("netpol-{version}-{}", digest(NETPOL_MAIN)),
             Self::Kstatus => format!("kstatus-{version}-{}", digest(KSTATUS_MAIN)),
             _ => format!("{}-{version}", self.name()),
         }
     }
 
-    fn version(self) -> &'static str {
+    pub(super) fn version(self) -> &'static str {
         match self {
             Self::Keeper => "",
             Self::Etcd => required(ETCD, "go.etcd.io/etcd/server/v3"),
             Self::CoreDns => required(COREDNS, "github.com/coredns/coredns"),
             Self::Helm => required(HELM, "helm.sh/helm/v4"),
+            Self::NetworkPolicies => required(NETPOL, "github.com/cloudnativelabs/kube-router"),
             Self::Kstatus => required(KSTATUS, "github.com/fluxcd/cli-utils"),
             _ => required(KUBERNETES, "k8s.io/kubernetes"),
         }
@@ -102,6 +108,7 @@ impl Program {
             Self::Etcd => "etcd",
             Self::CoreDns => "coredns",
             Self::Helm => "helm",
+            Self::NetworkPolicies => "netpol",
             Self::Kstatus => "kstatus",
             _ => "kubernetes",
         };
@@ -110,7 +117,7 @@ impl Program {
 
     fn package(self) -> String {
         match self {
-            Self::Keeper | Self::CoreDns | Self::Kstatus => ".".into(),
+            Self::Keeper | Self::CoreDns | Self::NetworkPolicies | Self::Kstatus => ".".into(),
             Self::Etcd => "go.etcd.io/etcd/server/v3".into(),
             Self::Helm => "helm.sh/helm/v4/cmd/helm".into(),
             _ => format!("k8s.io/kubernetes/cmd/{}", self.name()),
@@ -119,7 +126,12 @@ impl Program {
 
     fn linker_flags(self) -> String {
         match self {
-            Self::Keeper | Self::Etcd | Self::CoreDns | Self::Helm | Self::Kstatus => "-s -w".into(),
+            Self::Keeper
+            | Self::Etcd
+            | Self::CoreDns
+            | Self::Helm
+            | Self::NetworkPolicies
+            | Self::Kstatus => "-s -w".into(),
             _ => kubernetes_linker_flags(self.version()),
         }
     }
@@ -134,6 +146,7 @@ impl Program {
             Self::Kubelet => 20,
             Self::Kubectl | Self::Kstatus => 30,
             Self::Helm => 110,
+            Self::NetworkPolicies => 60,
         })
     }
 }
@@ -240,7 +253,11 @@ mod tests {
     fn versions_come_from_the_modules() {
         assert_eq!(required("require k8s.io/kubernetes v1.36.3\n", "k8s.io/kubernetes"), "1.36.3");
         assert_eq!(required("require (\n\ta v0.1.0 // indirect\n\tb v2.0.1\n)", "b"), "2.0.1");
-        for program in Program::needed(Mode::Full).iter().chain([&Program::Helm, &Program::Kstatus]) {
+        for program in Program::needed(Mode::Full).iter().chain([
+            &Program::Helm,
+            &Program::NetworkPolicies,
+            &Program::Kstatus,
+        ]) {
             assert_ne!(program.version(), "unversioned", "{}", program.name());
         }
     }

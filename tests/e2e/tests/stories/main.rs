@@ -7,6 +7,7 @@ mod commit;
 mod crash;
 mod deletion;
 mod drift;
+mod hand;
 mod integration;
 mod life;
 mod pipeline;
@@ -36,7 +37,14 @@ fn peaceful() -> Vec<Story> {
         pipeline::stories(),
     ]
     .into_iter()
-    .chain([rest::preparations(), push::stories(), broken::stories(), switch::stories(), commit::stories()])
+    .chain([
+        rest::preparations(),
+        push::stories(),
+        broken::stories(),
+        switch::stories(),
+        hand::stories(),
+        commit::stories(),
+    ])
     .flatten()
     .collect()
 }
