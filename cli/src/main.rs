@@ -2,10 +2,13 @@
 
 mod api_error;
 mod args;
+mod ask;
 mod connect;
+mod diff;
 mod environment;
 mod exec;
 mod exit;
+mod folder;
 mod follow;
 mod keep;
 mod list;
@@ -73,6 +76,7 @@ async fn run(session: &Session, verb: &Verb, output: &mut Output) -> Result<Exit
         Verb::List(arguments) => list::run(session, arguments, output).await,
         Verb::Keep(arguments) => keep::run(session, arguments, output).await,
         Verb::Plan(arguments) => plan::run(session, arguments, output).await,
+        Verb::Diff(arguments) => diff::run(session, arguments, output).await,
         Verb::Test(arguments) => test::run(session, arguments, output).await,
     }
 }

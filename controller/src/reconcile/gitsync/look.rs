@@ -59,7 +59,7 @@ pub fn failure(error: &GitError) -> Failure {
     Failure { reason: error.reason(), message: error.to_string(), needs_a_person: error.needs_a_person() }
 }
 
-async fn ask(context: &Context, sync: &GitSync) -> Result<(CommitId, Option<String>), GitError> {
+pub(super) async fn ask(context: &Context, sync: &GitSync) -> Result<(CommitId, Option<String>), GitError> {
     let namespace = sync.namespace().unwrap_or_default();
     let spec = &sync.spec;
     let remote = service_repo::remote(context, &namespace, &spec.url, spec.credentials.as_ref()).await?;
@@ -86,13 +86,13 @@ fn tag(name: &str) -> String {
     format!("refs/tags/{name}")
 }
 
-async fn pinned(git: &Git, remote: &Remote, commit: &CommitId) -> Result<CommitId, GitError> {
+pub(super) async fn pinned(git: &Git, remote: &Remote, commit: &CommitId) -> Result<CommitId, GitError> {
     git.fetch(remote, Want::Commit(commit.clone())).await?;
     git.resolve(remote, commit.as_str()).await.map(|resolved| resolved.commit)
 }
 
 /// The commit of what is chosen from what the server has, brought into the mirror, and the full name of it.
-async fn follow(
+pub(super) async fn follow(
     git: &Git,
     remote: &Remote,
     followed: &Followed,
