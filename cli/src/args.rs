@@ -1,5 +1,6 @@
 //! What is written after `slipway`.
 
+mod diff;
 mod logs;
 mod open;
 mod shell;
@@ -12,11 +13,12 @@ use slipway_plan::duration;
 
 use crate::complete;
 
+pub use diff::Diff;
 pub use logs::Logs;
 pub use open::{Forward, Open};
 pub use shell::{Completion, Man, Shell};
 
-const CODES: &str = "Exit codes: 0 done · 1 it failed · 2 only `test`: the tests could not say · 64 wrong arguments, or no \
+const CODES: &str = "Exit codes: 0 done · 1 it failed · 2 only `test` and `diff`: it could not be told · 64 wrong arguments, or no \
 context was named · 125 only `exec`: the command did not run · 130 interrupted";
 
 /// Private copies of your services, and their tests, on Kubernetes
@@ -135,10 +137,20 @@ pub enum Verb {
     Keep(Keep),
     /// Say what would change, and change nothing
     #[command(
-        after_help = "Examples:\n  slipway plan environments/issue519.yaml\n  slipway plan issue519 --branch dispatch=fix-eta\n\n\
+        after_help = "Examples:\n  slipway plan environments/issue519.yaml\n  slipway plan issue519 --branch dispatch=fix-eta\n  \
+        slipway plan fleet.yaml                          which environments would change\n  \
+        slipway plan gitsync/fleet --commit fix-eta\n\n\
         The operator is asked: it answers from the same code that would do it. Exit code 1 when it could not be done."
     )]
     Plan(Plan),
+    /// Compare a folder, or a commit, with what a GitSync made of the cluster
+    #[command(
+        after_help = "Examples:\n  slipway diff\n  slipway diff ~/src/fleet --gitsync fleet\n  slipway diff --commit fix-eta\n\n\
+        + made  ~ changed  - pruned  ? no longer declared, and waits for a person  ✗ refused\n\n\
+        Exit codes: 0 nothing would change · 1 something would · 2 something would be refused, or it could not be told · \
+        64 wrong arguments, or no context was named"
+    )]
+    Diff(Diff),
     /// Run a service's integration tests against exactly its declared dependencies
     #[command(
         after_help = "Examples:\n  slipway test www --commit \"$GIT_COMMIT\" --wait --junit results\n  \
@@ -340,8 +352,8 @@ pub struct Exec {
 /// `slipway plan`.
 #[derive(Args, Debug)]
 pub struct Plan {
-    /// A file of environments (*.yaml, or `-`), or the name of an environment
-    #[arg(value_name = "FILE.yaml|NAME")]
+    /// A file of Slipway's kinds (*.yaml, or `-`), something that exists, or the name of an environment
+    #[arg(value_name = "FILE.yaml|KIND/NAME|NAME")]
     pub target: String,
     /// More services
     #[arg(value_name = "SERVICE")]
@@ -349,6 +361,9 @@ pub struct Plan {
     /// What it should be.
     #[command(flatten)]
     pub wanted: Wanted,
+    /// Of a `GitSync`: a branch, tag or commit of its repository instead of what it follows
+    #[arg(long, value_name = "REF")]
+    pub commit: Option<String>,
     /// Format.
     #[command(flatten)]
     pub printed: Printed,

@@ -7,9 +7,9 @@ use crate::args::{Call, Verb};
 pub enum Exit {
     /// Done.
     Done,
-    /// What was asked for did not happen; for `test`: the tests ran and failed.
+    /// What was asked for did not happen; for `test`: the tests ran and failed; for `diff`: something would change.
     Failed,
-    /// Only `test`: the tests could not say.
+    /// Only `test`: the tests could not say. Only `diff`: it could not be told, or something would be refused.
     Undecided,
     /// The arguments are wrong, or no context was named. Nothing was asked of any cluster.
     Usage,
@@ -41,7 +41,7 @@ impl Exit {
             return Self::Usage;
         }
         match call {
-            Call::Verb(Verb::Test(_)) => Self::Undecided,
+            Call::Verb(Verb::Test(_) | Verb::Diff(_)) => Self::Undecided,
             Call::Verb(Verb::Exec(_)) => Self::NotExecuted,
             _ if is_broken_pipe(error) => Self::Done,
             _ => Self::Failed,

@@ -2,13 +2,16 @@
 
 mod api_error;
 mod args;
+mod ask;
 mod complete;
 mod completion;
 mod connect;
+mod diff;
 mod doctor;
 mod environment;
 mod exec;
 mod exit;
+mod folder;
 mod follow;
 mod keep;
 mod list;
@@ -101,6 +104,7 @@ async fn run(session: &Session, verb: &Verb, output: &mut Output) -> Result<Exit
         Verb::Doctor(arguments) => doctor::run(session, arguments, output).await,
         Verb::Keep(arguments) => keep::run(session, arguments, output).await,
         Verb::Plan(arguments) => plan::run(session, arguments, output).await,
+        Verb::Diff(arguments) => diff::run(session, arguments, output).await,
         Verb::Test(arguments) => test::run(session, arguments, output).await,
     }
 }

@@ -66,3 +66,10 @@ pub const LOCAL: &str = "local";
 
 /// Audience of the one-run token with which the agent delivers an integration result.
 pub const RUN_AUDIENCE: &str = "slipway.dev/run";
+
+/// Audience of the token with which a person shows that a plan of a namespace may be told to them.
+pub const PLAN_AUDIENCE: &str = "slipway.dev/plan";
+/// Service account of the namespace that the token is issued for.
+pub const PLAN_ACCOUNT: &str = "default";
+/// Header with that token: the API server keeps `Authorization` to itself.
+pub const PLAN_HEADER: &str = "slipway-plan-token";

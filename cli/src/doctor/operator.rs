@@ -5,8 +5,8 @@ use kube::{Api, Error};
 
 use super::check::{Check, is_forbidden};
 use crate::api_error::INSTALL;
+use crate::ask::OPERATOR;
 use crate::connect::Session;
-use crate::plan::OPERATOR;
 
 const SUBJECT: &str = "operator";
 

@@ -9,9 +9,9 @@ use kube::api::PostParams;
 use slipway_crds::v1alpha1::DevEnvironment;
 
 use super::check::{Check, Verdict};
+use crate::ask::OPERATOR;
 use crate::connect::Session;
 use crate::environment;
-use crate::plan::OPERATOR;
 
 const SUBJECT: &str = "rights";
 

@@ -4,6 +4,7 @@ pub mod checklist;
 pub mod colours;
 pub mod elapsed;
 pub mod objects;
+pub mod preview;
 pub mod progress;
 pub mod ready;
 pub mod run;

@@ -54,7 +54,7 @@ async fn look_again(context: &Context, sync: &GitSync, last: Option<Look>, now: 
     }
 }
 
-async fn ask(context: &Context, sync: &GitSync) -> Result<(CommitId, Option<String>), GitError> {
+pub(super) async fn ask(context: &Context, sync: &GitSync) -> Result<(CommitId, Option<String>), GitError> {
     let namespace = sync.namespace().unwrap_or_default();
     let spec = &sync.spec;
     let remote = service_repo::remote(context, &namespace, &spec.url, spec.credentials.as_ref()).await?;
@@ -81,13 +81,13 @@ fn tag(name: &str) -> String {
     format!("refs/tags/{name}")
 }
 
-async fn pinned(git: &Git, remote: &Remote, commit: &CommitId) -> Result<CommitId, GitError> {
+pub(super) async fn pinned(git: &Git, remote: &Remote, commit: &CommitId) -> Result<CommitId, GitError> {
     git.fetch(remote, Want::Commit(commit.clone())).await?;
     git.resolve(remote, commit.as_str()).await.map(|resolved| resolved.commit)
 }
 
 /// The commit of what is chosen from what the server has, brought into the mirror, and the full name of it.
-async fn follow(
+pub(super) async fn follow(
     git: &Git,
     remote: &Remote,
     followed: &Followed,
