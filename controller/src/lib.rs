@@ -18,6 +18,7 @@ pub mod run;
 pub mod runs;
 pub mod server;
 pub mod settings;
+pub mod signature;
 pub mod tell;
 
 use kube::discovery::ApiResource;

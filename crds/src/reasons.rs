@@ -39,6 +39,8 @@ pub const TOO_LARGE: &str = "TooLarge";
 pub const TREE_REFUSED: &str = "TreeRefused";
 /// The URL's scheme is not allowed.
 pub const URL_REFUSED: &str = "UrlRefused";
+/// The commit is not signed as is asked for.
+pub const SIGNATURE_REFUSED: &str = "SignatureRefused";
 /// A file is not valid.
 pub const INVALID_MANIFEST: &str = "InvalidManifest";
 /// A kind is not allowed here.

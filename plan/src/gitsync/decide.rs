@@ -7,8 +7,8 @@ use slipway_crds::names;
 use slipway_crds::v1alpha1::GitSync;
 
 use super::files::Reading;
-use super::inventory;
 use super::settled::Settled;
+use super::{inventory, opt_out};
 use crate::commit::CommitId;
 use crate::diff::{self, Owner, Plan, Step};
 use crate::object::Observed;
@@ -46,6 +46,8 @@ pub struct Decision {
     pub held: Option<Held>,
     /// Declared objects that somebody deleted and that are not gone yet.
     pub terminating: usize,
+    /// Declared objects that ask to be left alone.
+    pub left_alone: usize,
 }
 
 /// Deletes that wait.
@@ -113,6 +115,7 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
     let owner = inventory::owner(sync);
     let mut plan = diff::diff(&owner, &reading.objects, &inventory::kept(sync, reading), observed);
     settled.leave_be(&mut plan, observed);
+    opt_out::honour(&mut plan, observed);
     // An object that we made and did not record is recorded first: deletes wait for the record.
     plan.steps.retain(|step| match step {
         Step::Delete { uid, .. } => sync.spec.prune && owner.recorded.contains(uid),
@@ -126,7 +129,8 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
     }
     let is_declared = |found: &&Observed| reading.objects.iter().any(|object| object.key == found.key);
     let terminating = observed.iter().filter(|found| found.is_terminating()).filter(is_declared).count();
-    Decision { owner, plan, held, terminating }
+    let left_alone = opt_out::left_alone(reading, observed);
+    Decision { owner, plan, held, terminating, left_alone }
 }
 
 /// What deletes are measured by: how many objects the last revision declared that was applied in full, or, before there was

@@ -3,5 +3,6 @@
 mod cases;
 mod files;
 mod kinds;
+mod opt_out;
 mod properties;
 mod world;

@@ -15,7 +15,7 @@ use super::act::Done;
 use super::look::{self, failure};
 use super::see::Seen;
 use crate::context::Context;
-use crate::git::{Content, GitError, Remote, TreeFile};
+use crate::git::{Content, GitError, TreeFile};
 
 /// What is known.
 pub struct Gathered {
@@ -97,9 +97,7 @@ async fn read(
         return Ok(known.reading);
     }
     let (namespace, name) = (sync.namespace().unwrap_or_default(), sync.name_any());
-    let identity =
-        sync.spec.credentials.as_ref().map(|credentials| format!("{namespace}/{}", credentials.secret));
-    let mirror = Remote::mirrored(&sync.spec.url, identity)?;
+    let mirror = look::mirrored(sync)?;
     let path = sync.spec.path.as_deref().unwrap_or_default();
     let tree = context.git.read_tree(&mirror, revision, path, files::is_manifest).await?;
     let files: Vec<File> = tree.into_iter().map(file).collect();
