@@ -18,6 +18,7 @@ mod kind_name;
 pub mod kinds;
 mod opt_out;
 pub mod poll;
+pub mod preview;
 pub mod report;
 pub mod settled;
 pub mod source;

@@ -4,5 +4,6 @@ mod cases;
 mod files;
 mod kinds;
 mod opt_out;
+mod previews;
 mod properties;
 mod world;

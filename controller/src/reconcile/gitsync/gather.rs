@@ -12,7 +12,7 @@ use slipway_plan::gitsync::report::{Applied, Attempt};
 use slipway_plan::gitsync::source::{Failure, Fetched};
 
 use super::act::Done;
-use super::look::{self, failure};
+use super::look;
 use super::see::Seen;
 use crate::context::Context;
 use crate::git::{Content, GitError, TreeFile};
@@ -60,7 +60,7 @@ pub async fn gather(context: &Context, sync: &GitSync, seen: Seen, now: Timestam
     let (fetched, reading) = match look.head {
         Ok(head) => match read(context, sync, &head, kinds).await {
             Ok(reading) => (Fetched::Head(head), Some(reading)),
-            Err(error) => fall_back(context, sync, failure(&error), kinds).await,
+            Err(error) => fall_back(context, sync, Failure::from(&error), kinds).await,
         },
         Err(failure) => fall_back(context, sync, failure, kinds).await,
     };
@@ -97,16 +97,25 @@ async fn read(
         return Ok(known.reading);
     }
     let (namespace, name) = (sync.namespace().unwrap_or_default(), sync.name_any());
-    let mirror = look::mirrored(sync)?;
-    let path = sync.spec.path.as_deref().unwrap_or_default();
-    let tree = context.git.read_tree(&mirror, revision, path, files::is_manifest).await?;
-    let files: Vec<File> = tree.into_iter().map(file).collect();
+    let files = self::files(context, sync, revision).await?;
     let home = Home { namespace: &namespace, name: &name, uid: &id, kinds };
     let reading = Arc::new(files::read(&files, &home));
     let (revision, kinds) = (revision.clone(), kinds.clone());
     let known = Known { revision, generation, kinds, reading: Arc::clone(&reading) };
     context.known_files.set(&id, Some(known));
     Ok(reading)
+}
+
+/// The files of a commit that is in the mirror.
+pub(super) async fn files(
+    context: &Context,
+    sync: &GitSync,
+    revision: &CommitId,
+) -> Result<Vec<File>, GitError> {
+    let mirror = look::mirrored(sync)?;
+    let path = sync.spec.path.as_deref().unwrap_or_default();
+    let tree = context.git.read_tree(&mirror, revision, path, files::is_manifest).await?;
+    Ok(tree.into_iter().map(file).collect())
 }
 
 fn file(file: TreeFile) -> File {

@@ -7,6 +7,7 @@ mod accounts;
 mod applying;
 mod drift;
 mod ending;
+mod foreseen;
 mod mistakes;
 mod operator;
 mod opt_out;
