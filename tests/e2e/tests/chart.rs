@@ -124,7 +124,7 @@ fn the_operators_pod_is_restricted() {
     }
 }
 
-/// An API server that has no MutatingAdmissionPolicy refuses the whole release if there is one.
+/// An API server that has no `MutatingAdmissionPolicy` refuses the whole release if there is one.
 #[test]
 fn who_asked_is_stamped_where_the_cluster_can_and_checked_everywhere() {
     let served = "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy";
