@@ -1,5 +1,7 @@
 //! What keeps environments apart, and what of the Fleet's credentials reaches them.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod support;
 
 use serde_json::{Value, json};

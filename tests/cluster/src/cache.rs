@@ -73,6 +73,13 @@ impl Cache {
         self.program(Program::Kubectl)
     }
 
+    /// kubectl of the cluster's version, built when it is not there yet: a cluster without pods does not need it.
+    pub fn built_kubectl(&self, progress: Progress) -> Result<PathBuf> {
+        let _alone = self.lock()?;
+        go::build_missing(self, &[Program::Kubectl], progress)?;
+        Ok(self.kubectl())
+    }
+
     /// Helm, built when it is not there yet: no cluster needs it.
     pub fn helm(&self, progress: Progress) -> Result<PathBuf> {
         let _alone = self.lock()?;
@@ -85,6 +92,13 @@ impl Cache {
         let _alone = self.lock()?;
         debian::unpack_missing(self, debian::POLICIES, progress)?;
         go::build_missing(self, &[Program::NetworkPolicies], progress)
+    }
+
+    /// A program that says what kstatus makes of objects, built when it is not there yet: no cluster needs it.
+    pub fn kstatus(&self, progress: Progress) -> Result<PathBuf> {
+        let _alone = self.lock()?;
+        go::build_missing(self, &[Program::Kstatus], progress)?;
+        Ok(self.program(Program::Kstatus))
     }
 
     /// Where clusters without a data directory of their own have theirs.

@@ -19,6 +19,7 @@ use crate::repository::Change;
 use crate::service_image::ServiceImages;
 use crate::sources::Sources;
 use crate::steps::Steps;
+use crate::store_images::StoreImages;
 
 /// Namespace of the fleet.
 pub const NAMESPACE: &str = "demo";
@@ -34,6 +35,7 @@ pub struct Demo {
     cluster: Cluster,
     client: Client,
     repositories: Repositories,
+    images: ServiceImages,
     git: SocketAddr,
 }
 
@@ -73,7 +75,7 @@ impl Demo {
         steps.run("an image for each commit", build_heads(&images, &repositories)).await?;
         let git = serve_git(&cluster, &repositories, &directory, &images).await?;
 
-        let demo = Self { cluster, client, repositories, git };
+        let demo = Self { cluster, client, repositories, images, git };
         if options.operator {
             let installation = steps.run("images of Slipway", push_programs(&demo.cluster)).await?;
             steps.run("operator", Box::pin(installation.apply(&demo.client))).await?;
@@ -114,6 +116,11 @@ impl Demo {
     /// Pushes the operator's and the agent's image, and gives what an installation is told of them.
     pub async fn push_operator(&self) -> Result<Installation> {
         push_programs(&self.cluster).await
+    }
+
+    /// Pushes the images of the stores that the demo's own fleet does without, and of their clients.
+    pub async fn push_stores(&self, stores: &StoreImages) -> Result<()> {
+        self.images.push_stores(stores).await
     }
 
     /// Ends everything; nothing is left on the machine.

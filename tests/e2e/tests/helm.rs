@@ -53,7 +53,7 @@ async fn story(demo: &Demo) -> Result<()> {
     let made = Made::look(demo.client()).await?;
     let released = released(&helm)?;
     helm.run(&["uninstall", "slipway", "--wait"])?;
-    nothing_is_left_of(&released, demo.client()).await?;
+    Box::pin(nothing_is_left_of(&released, demo.client())).await?;
     made.is_still_there(demo.client(), "without an operator").await?;
 
     helm.run(&install)?;
