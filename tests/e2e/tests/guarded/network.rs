@@ -67,7 +67,6 @@ pub async fn environments_reach_themselves_and_nobody_else(stage: &Stage) -> Res
     let outside = stranger(stage).await?;
 
     inside.reaches("ats", 80).await?;
-    inside.reaches("local", 6379).await?;
     for (host, port) in addresses(stage, &demo).await? {
         inside.does_not_reach(&host, port).await?;
         outside.does_not_reach(&host, port).await?;
