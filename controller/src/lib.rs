@@ -1,5 +1,6 @@
 //! The operator: gathers, applies, reports. What it decides is in `slipway_plan`.
 
+pub mod accounts;
 pub mod apply;
 pub mod cache;
 pub mod context;
@@ -18,6 +19,7 @@ pub mod run;
 pub mod runs;
 pub mod server;
 pub mod settings;
+pub mod signature;
 pub mod tell;
 
 use kube::discovery::ApiResource;

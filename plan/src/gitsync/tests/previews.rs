@@ -11,6 +11,7 @@ use super::world::{World, commit, environment, file, read_here, service_repo};
 use crate::gitsync::decide::{Facts, decide};
 use crate::gitsync::files::File;
 use crate::gitsync::preview::{Rehearsals, preview};
+use crate::gitsync::settled::Settled;
 use crate::preview::{Preview, Rehearsed};
 
 fn told(world: &World, files: &[File], rehearsals: &Rehearsals) -> Preview {
@@ -22,6 +23,7 @@ fn told(world: &World, files: &[File], rehearsals: &Rehearsals) -> Preview {
         is_rewritten: world.rewritten.is_some(),
         reading: &reading,
         observed: &world.objects,
+        settled: &Settled::default(),
     };
     preview("GitSync platform/fleet, 3 files".to_owned(), &facts, &decide(&facts), rehearsals)
 }
