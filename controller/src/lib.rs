@@ -7,6 +7,7 @@ pub mod error;
 pub mod finalizers;
 pub mod git;
 pub mod hooks;
+pub mod lease;
 pub mod metrics;
 pub mod pull_secrets;
 pub mod reconcile;

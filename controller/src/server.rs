@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use prometheus_client::encoding::text;
@@ -17,6 +18,7 @@ use crate::context::{self, Context};
 use crate::reconcile::{chain, dev_environment};
 
 use crate::hooks::{self, Hooks};
+use crate::lease::forward::{Forward, to_leader};
 use crate::runs;
 use crate::settings::Settings;
 
@@ -34,22 +36,27 @@ pub async fn serve(settings: &Settings, context: Arc<Context>, registry: Registr
     let client = context.client.clone();
     let (syncs, repos) = (context.stores.syncs.clone(), context.stores.repos.clone());
     let hooks = Hooks::new(client.clone(), syncs, repos, context.pushed.clone());
+    let forward = Forward::new(context.tenure.clone());
     let shared = Shared { context, registry: Arc::new(registry) };
+    let for_the_leader = Router::new()
+        .route("/v1/plan/{namespace}", post(plan).layer(DefaultBodyLimit::max(PLAN_LIMIT)))
+        .with_state(shared.clone())
+        .merge(hooks::router(hooks))
+        .merge(runs::router(client))
+        .layer(from_fn_with_state(forward, to_leader));
     let router = Router::new()
         .route("/healthz", get(|| async { "alive" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
-        .route("/v1/plan/{namespace}", post(plan).layer(DefaultBodyLimit::max(PLAN_LIMIT)))
         .with_state(shared)
-        .merge(hooks::router(hooks))
-        .merge(runs::router(client));
+        .merge(for_the_leader);
     let listener = tokio::net::TcpListener::bind(settings.listen).await;
     let listener =
         listener.with_context(|| format!("failed to listen on {}: is it in use?", settings.listen))?;
     axum::serve(listener, router).await.context("the HTTP server ended")
 }
 
-/// Ready once every watch has shown what there is.
+/// Ready once every watch has shown what there is; a standby, too, that could take over.
 async fn ready(State(shared): State<Shared>) -> Result<&'static str, StatusCode> {
     let Shared { context, .. } = shared;
     let all = async {

@@ -14,6 +14,9 @@ use crate::proxy::CONTEXT;
 /// Name of the subcommand that is the operator.
 pub const SUBCOMMAND: &str = "operator";
 
+/// Name of the Lease.
+pub const LEASE: &str = "slipway-controller";
+
 /// What an operator is started with.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -25,6 +28,10 @@ pub struct Settings {
     pub folder: PathBuf,
     /// Registry without encryption, as host and port.
     pub registry: String,
+    /// The name under which it wants the lease; none for an operator that is the only one.
+    pub identity: Option<String>,
+    /// Under which URL pods are told to reach it; none for its own.
+    pub url: Option<String>,
 }
 
 /// One operator.
@@ -72,11 +79,16 @@ impl Operator {
     }
 
     fn command(&self, kubeconfig: &Path) -> Result<Command> {
-        let Settings { program, namespace, folder, registry } = &self.settings;
+        let Settings { program, namespace, folder, registry, identity, url } = &self.settings;
+        let url = url.clone().unwrap_or_else(|| self.url());
         let mut command = Command::new(program);
         command.args([SUBCOMMAND, "--context", CONTEXT, "--namespace", namespace, "--log-format", "text"]);
         command.arg("--cache").arg(folder.join("cache")).args(["--listen", &self.address.to_string()]);
-        command.args(["--url", &self.url(), "--plain-http-registries", registry, "--agent-image", "agent"]);
+        command.args(["--url", &url, "--plain-http-registries", registry, "--agent-image", "agent"]);
+        if let Some(identity) = identity {
+            command.args(["--leader-elect", "--identity", identity, "--address", "127.0.0.1"]);
+            command.arg("--service").arg(format!("{namespace}/{LEASE}"));
+        }
         command.env("KUBECONFIG", kubeconfig).env("RUST_LOG", "info,slipway_controller=debug");
         // What it reads from ends with this process, and then it ends, too.
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(self.log_file()?);
@@ -118,6 +130,19 @@ impl Operator {
             None => Ok(true),
             Some(status) => bail!("the operator ended by itself with {status}"),
         }
+    }
+
+    /// Whether it has ended by itself, with what it was told or with an error.
+    pub fn has_ended(&self) -> Result<bool> {
+        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = match child.as_mut() {
+            Some(running) => running.try_wait()?.is_some(),
+            None => true,
+        };
+        if ended {
+            *child = None;
+        }
+        Ok(ended)
     }
 
     /// Stops it and lets it go on, as a machine that was suspended.

@@ -111,10 +111,18 @@ async fn install(client: &Client) -> Result<()> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../manifests/install.yaml");
     let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
     let objects: Vec<Value> = serde_yaml::from_multiple(&text).context("install.yaml is not YAML")?;
-    let role = objects.into_iter().find(|object| object["kind"] == "ClusterRole");
-    let role: ClusterRole = serde_json::from_value(role.context("install.yaml has no ClusterRole")?)?;
-    let binding = json!({"metadata": {"name": USER},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role.name_any()},
+    let role =
+        |kind: &str| objects.iter().find(|object| object["kind"] == kind).map(|role| role["rules"].clone());
+    give(client, USER, &role("ClusterRole").context("install.yaml has no ClusterRole")?).await?;
+    // Here an operator's Lease is in its fleet's namespace.
+    give(client, "operator-lease", &role("Role").context("install.yaml has no Role")?).await
+}
+
+/// Gives the operator rights everywhere.
+async fn give(client: &Client, name: &str, rules: &Value) -> Result<()> {
+    let role: ClusterRole = serde_json::from_value(json!({"metadata": {"name": name}, "rules": rules}))?;
+    let binding = json!({"metadata": {"name": name},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
         "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": USER}]});
     let binding: ClusterRoleBinding = serde_json::from_value(binding)?;
     Api::all(client.clone()).create(&PostParams::default(), &role).await?;
