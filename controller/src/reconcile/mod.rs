@@ -112,10 +112,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_quarantines_its_object_and_no_other() {
-        let poisoned = caught("DevEnvironment f/a", async { Option::<Action>::None.ok_or_else(|| unreachable!()) });
-        let (poisoned, healthy) = futures::join!(poisoned, caught("DevEnvironment f/b", async { Ok(Action::await_change()) }));
+        let poisoned =
+            caught("DevEnvironment f/a", async { Option::<Action>::None.ok_or_else(|| unreachable!()) });
+        let (poisoned, healthy) =
+            futures::join!(poisoned, caught("DevEnvironment f/b", async { Ok(Action::await_change()) }));
         let error = poisoned.unwrap_err();
-        assert_eq!(error.to_string(), "the reconcile of DevEnvironment f/a panicked: this is a bug, see the log");
+        assert_eq!(
+            error.to_string(),
+            "the reconcile of DevEnvironment f/a panicked: this is a bug, see the log"
+        );
         assert_eq!(error.verdict(), Verdict::Quarantine);
         assert!(healthy.is_ok());
     }

@@ -86,7 +86,8 @@ pub struct State {
 /// The Lease as it was last seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Last {
-    lease: Lease,
+    /// None when it was gone.
+    lease: Option<Lease>,
     /// When it was first seen like this.
     since: Duration,
 }
@@ -114,14 +115,14 @@ pub fn next(mut state: State, seen: Seen, now: Duration) -> (State, Act) {
         Seen::Written { sent, lease } => {
             let hold = HOLD.min(lease.term);
             state.until = Some(sent + hold);
-            state.last = Some(Last { lease, since: now });
+            state.last = Some(Last { lease: Some(lease), since: now });
             Act::Wait(sent + RENEW)
         }
         Seen::Awake => awake(&state),
         Seen::Refused => Act::Look,
         Seen::Nothing => Act::Wait(now + LOOK),
         Seen::Missing if state.until.is_some() => Act::Write { over: None },
-        Seen::Missing => missing(&state, now),
+        Seen::Missing => missing(&mut state, now),
         Seen::Lease(lease) if state.until.is_some() => defend(&mut state, lease, now),
         Seen::Lease(lease) => stand(&mut state, lease, now),
     };
@@ -130,17 +131,18 @@ pub fn next(mut state: State, seen: Seen, now: Duration) -> (State, Act) {
 
 fn awake(state: &State) -> Act {
     match (&state.last, state.until) {
-        (Some(last), Some(_)) => Act::Write { over: Some(last.lease.version.clone()) },
+        (Some(Last { lease: Some(lease), .. }), Some(_)) => Act::Write { over: Some(lease.version.clone()) },
         _ => Act::Look,
     }
 }
 
-/// Somebody deleted it, and its holder may not know yet; where none was ever seen, nobody holds it.
-fn missing(state: &State, now: Duration) -> Act {
-    match &state.last {
-        Some(last) => wait_or_write(last, None, now),
-        None => Act::Write { over: None },
+/// Somebody deleted it, and its holder, who may be another one than was seen last, may not know yet. Where none was ever seen,
+/// nobody holds it.
+fn missing(state: &mut State, now: Duration) -> Act {
+    if state.last.is_none() {
+        return Act::Write { over: None };
     }
+    stay(state, None, now)
 }
 
 /// A leader looked because its renewal was refused.
@@ -150,7 +152,7 @@ fn defend(state: &mut State, lease: Lease, now: Duration) -> Act {
         return Act::Stop;
     }
     let over = Some(lease.version.clone());
-    state.last = Some(Last { lease, since: now });
+    state.last = Some(Last { lease: Some(lease), since: now });
     Act::Write { over }
 }
 
@@ -163,13 +165,15 @@ fn stand(state: &mut State, lease: Lease, now: Duration) -> Act {
     if is_released || (is_first && lease.holder == state.me) {
         return Act::Write { over: Some(over) };
     }
-    let since = state.last.take().filter(|last| last.lease == lease).map_or(now, |last| last.since);
-    let last = state.last.insert(Last { lease, since });
-    wait_or_write(last, Some(over), now)
+    stay(state, Some(lease), now)
 }
 
-fn wait_or_write(last: &Last, over: Option<String>, now: Duration) -> Act {
-    let free = last.since + last.lease.term.clamp(TERM, LONGEST);
+/// What was seen has to stay as it is for a term.
+fn stay(state: &mut State, lease: Option<Lease>, now: Duration) -> Act {
+    let since = state.last.take().filter(|last| last.lease == lease).map_or(now, |last| last.since);
+    let free = since + lease.as_ref().map_or(TERM, |lease| lease.term.clamp(TERM, LONGEST));
+    let over = lease.as_ref().map(|lease| lease.version.clone());
+    state.last = Some(Last { lease, since });
     if now >= free { Act::Write { over } } else { Act::Wait(free.min(now + LOOK)) }
 }
 
