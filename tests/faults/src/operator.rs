@@ -47,8 +47,7 @@ impl Operator {
     /// One that is not started yet.
     pub fn new(settings: Settings) -> Result<Self> {
         // The port stays the same over restarts: it is in the Job of an integration run.
-        let free = TcpListener::bind("127.0.0.1:0").context("failed to find a free port")?;
-        Ok(Self { settings, address: free.local_addr()?, child: Arc::default(), starts: Arc::default() })
+        Ok(Self { settings, address: free_address()?, child: Arc::default(), starts: Arc::default() })
     }
 
     /// Where it serves.
@@ -152,6 +151,20 @@ impl Operator {
         let id = nix::unistd::Pid::from_raw(i32::try_from(running.id())?);
         Ok(nix::sys::signal::kill(id, signal)?)
     }
+}
+
+/// An address whose port the kernel gives to nobody while an operator is being started again: it hands out those from 32768 on.
+fn free_address() -> Result<SocketAddr> {
+    static TRIED: AtomicUsize = AtomicUsize::new(0);
+    let begin = usize::try_from(std::process::id())? * 97;
+    for _ in 0..1_000 {
+        let port = 20_000 + (begin + TRIED.fetch_add(1, Ordering::Relaxed)) % 12_000;
+        let address = SocketAddr::from(([127, 0, 0, 1], u16::try_from(port)?));
+        if TcpListener::bind(address).is_ok() {
+            return Ok(address);
+        }
+    }
+    bail!("failed to find a free port")
 }
 
 /// What kills an operator when its owner goes.
