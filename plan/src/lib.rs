@@ -21,6 +21,8 @@ pub mod integration;
 pub mod lease;
 pub mod manifest;
 pub mod object;
+pub mod preview;
 pub mod pull_secret;
 pub mod service_name;
+pub mod service_repo;
 pub mod yaml;

@@ -8,7 +8,6 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header, request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use slipway_agent::report::MAX_DELIVERY_BYTES;
 use tokio::sync::Semaphore;
 use tracing::debug;
 
@@ -16,8 +15,10 @@ use super::Tenure;
 
 /// Set on what was passed on once: it is not passed on again.
 const PASSED_ON: &str = "slipway-passed-on";
-/// Requests that are passed on at once; each may hold a mebibyte.
-const PARALLEL: usize = 8;
+/// The largest body: whoever serves it has a limit of its own, and the largest of these is that of plans.
+const LIMIT: usize = 16 * 1024 * 1024;
+/// Requests that are passed on at once; each may hold so much.
+const PARALLEL: usize = 4;
 /// How long one may take; the agent waits for 30 seconds.
 const PATIENCE: Duration = Duration::from_secs(25);
 
@@ -73,7 +74,7 @@ async fn pass_on(forward: &Forward, request: Request) -> Result<Response, Refusa
     }
     let _permit = forward.permits.try_acquire().map_err(|_| Refusal::Busy)?;
     let (head, body) = request.into_parts();
-    let body = tokio::time::timeout(PATIENCE, to_bytes(body, MAX_DELIVERY_BYTES)).await;
+    let body = tokio::time::timeout(PATIENCE, to_bytes(body, LIMIT)).await;
     let body = body.map_err(|_| Refusal::Body)?.map_err(|_| Refusal::Body)?;
     let asked = tokio::task::spawn_blocking(move || ask(&leader, &head, &body)).await;
     asked.map_err(|_| Refusal::Unreachable)?.map_err(|error| {

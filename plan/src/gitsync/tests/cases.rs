@@ -282,8 +282,12 @@ fn what_could_not_be_deleted_stays_recorded() {
     world.round('1', &environments(&["a", "b"]));
     let files = environments(&["a"]);
     let decision = world.decide(&commit('2'), &files);
-    let refusal =
-        Refusal { message: "failed to delete b".to_owned(), is_delete: true, needs_a_person: false };
+    let refusal = Refusal {
+        message: "failed to delete b".to_owned(),
+        is_delete: true,
+        is_forbidden: false,
+        needs_a_person: false,
+    };
     let outcome = Outcome { refusals: vec![refusal], ..Outcome::default() };
     let reading = read_here(&files);
     let applied =
@@ -352,7 +356,7 @@ fn a_pause_says_who_why_and_how_long() {
             .map(|c| format!("{}={} {}", c.type_, c.status, c.message))
             .collect::<Vec<_>>(),
         [
-            "Ready=Unknown suspended by emma until 2027-02-01T08:00:00Z: incident 42; remove `suspend` to go on"
+            "Suspended=True suspended by emma until 2027-02-01T08:00:00Z: incident 42; remove `suspend` to go on"
         ]
     );
     assert_eq!(status.inventory.len(), 1);

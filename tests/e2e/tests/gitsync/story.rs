@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use slipway_cluster::{Cluster, Mode, Options, Progress};
 use slipway_crds::conditions;
 use slipway_crds::v1alpha1::{GitSync, ServiceRepo};
-use slipway_demo::{Change, GitServer, Repository, TRUNK};
+use slipway_demo::{Change, GitServer, Program, Repository, TRUNK};
 use tokio::sync::OnceCell;
 
 use super::operator::{Operator, client};
@@ -119,6 +119,16 @@ impl Story {
         self.repository.commit(TRUNK, "change", &[Change::write(path, text)]).unwrap()
     }
 
+    /// Commits files, or takes them away.
+    pub fn repository_changes(&self, files: &[(&str, Option<&str>)]) -> String {
+        let change = |(path, text): &(&str, Option<&str>)| match text {
+            Some(text) => Change::write(path, *text),
+            None => Change::remove(path),
+        };
+        let changes: Vec<Change> = files.iter().map(change).collect();
+        self.repository.commit(TRUNK, "change", &changes).unwrap()
+    }
+
     /// The declaration of a service.
     pub fn declared(&self, name: &str) -> String {
         repository::text(name, &self.url)
@@ -126,11 +136,16 @@ impl Story {
 
     /// Makes the `GitSync` `fleet`, which asks every second unless `spec` says otherwise.
     pub async fn sync(&self, spec: Value) {
+        self.try_sync(spec).await.unwrap();
+    }
+
+    /// Tries to make it.
+    pub async fn try_sync(&self, spec: Value) -> kube::Result<GitSync> {
         let mut whole = json!({"url": self.url, "interval": "1s"});
         whole.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
         let sync = json!({"apiVersion": "slipway.dev/v1alpha1", "kind": "GitSync", "metadata": {"name": "fleet"}, "spec": whole});
         let sync: GitSync = serde_json::from_value(sync).unwrap();
-        self.api::<GitSync>().create(&PostParams::default(), &sync).await.unwrap();
+        self.api::<GitSync>().create(&PostParams::default(), &sync).await
     }
 
     /// Waits until the sync is as told, and returns it.
@@ -186,6 +201,20 @@ impl Story {
     {
         let params = PatchParams { field_manager: Some("emma-by-hand".to_owned()), ..PatchParams::default() };
         self.api::<K>().patch(name, &params, &Patch::Merge(patch)).await.unwrap();
+    }
+
+    /// Runs the command line tool, which asks the story's operator; returns what it prints, errors included.
+    pub async fn slipway(&self, code: i32, words: &[&str]) -> String {
+        let mut command = tokio::process::Command::new(Program::Cli.path().unwrap());
+        command.args(words).current_dir(self.folder.path()).kill_on_drop(true);
+        command.env("KUBECONFIG", &self.kubeconfig).env("SLIPWAY_NAMESPACE", &self.namespace);
+        command.env("SLIPWAY_CONTEXT", format!("slipway-{}", cluster().await.id()));
+        command.env("SLIPWAY_OPERATOR", format!("http://{}", self.operator_at));
+        let output = tokio::time::timeout(LIMIT, command.output()).await.unwrap().unwrap();
+        let (said, news) =
+            (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        assert_eq!(output.status.code(), Some(code), "slipway {words:?}\n{said}{news}");
+        said
     }
 
     /// Makes a `ServiceRepo`.
