@@ -16,6 +16,7 @@ use slipway_plan::gitsync::settled::Settled;
 use crate::cache::{Cache, ForeignObjects, OwnObjects, Trigger};
 use crate::git::Git;
 use crate::hooks::Wake;
+use crate::lease::Tenure;
 use crate::metrics::Metrics;
 use crate::pull_secrets::PullSecrets;
 use crate::reconcile::gitsync;
@@ -24,8 +25,10 @@ use crate::repositories::Repositories;
 
 /// What a reconciler may use.
 pub struct Context {
-    /// The API server.
+    /// The API server; it writes only with the lease.
     pub client: Client,
+    /// Whether this operator may write.
+    pub tenure: Tenure,
     /// Mirrors of repositories.
     pub git: Git,
     /// Digests of images.

@@ -8,6 +8,7 @@ pub mod error;
 pub mod finalizers;
 pub mod git;
 pub mod hooks;
+pub mod lease;
 pub mod metrics;
 pub mod plans;
 pub mod pull_secrets;
