@@ -136,7 +136,9 @@ pub fn step(step: &Step, rehearsed: Option<&Rehearsed>) -> PlannedStep {
         Step::Update { object, .. } => (Act::Change, &object.key),
         Step::Delete { key, .. } => (Act::Delete, key),
     };
-    let fields = rehearsed.map(|both| changes(&key.kind, &both.before, &both.after)).unwrap_or_default();
+    // Of what is made, its file says all.
+    let both = rehearsed.filter(|_| act == Act::Change);
+    let fields = both.map(|both| changes(&key.kind, &both.before, &both.after)).unwrap_or_default();
     PlannedStep { act, object: key.to_string(), place: None, why: why(step, &fields, rehearsed), fields }
 }
 
