@@ -162,5 +162,5 @@ fn why(step: &Step, fields: &[FieldChange], rehearsed: Option<&Rehearsed>) -> Op
 pub fn of_plan(of: String, plan: &Plan, rehearsed: impl Fn(&Step) -> Option<Rehearsed>) -> Preview {
     let steps = plan.steps.iter().map(|one| step(one, rehearsed(one).as_ref())).collect();
     let problems = plan.conflicts.iter().map(|c| format!("{} belongs to {}", c.key, c.holder)).collect();
-    Preview { of, steps, problems, ..Preview::default() }
+    Preview { of, problems, steps, ..Preview::default() }
 }
