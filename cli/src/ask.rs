@@ -14,7 +14,7 @@ use crate::connect::Session;
 use crate::exit::Usage;
 
 /// Where the operator answers: namespace, Service and name of its port.
-const OPERATOR: (&str, &str, &str) = ("slipway-system", "slipway-controller", "http");
+pub const OPERATOR: (&str, &str, &str) = ("slipway-system", "slipway-controller", "http");
 /// Environment variable with the operator's address, for who reaches it in another way than through the API server.
 const ADDRESS: &str = "SLIPWAY_OPERATOR";
 /// How long a proof is good for, in seconds: the API server issues none for less.

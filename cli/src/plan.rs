@@ -147,7 +147,9 @@ fn content(file: &str) -> anyhow::Result<Vec<u8>> {
         "-" => std::io::stdin().read_to_end(&mut bytes).map(drop),
         file => std::fs::read(file).map(|read| bytes = read),
     }
-    .with_context(|| format!("failed to read {file}"))?;
+    .with_context(|| {
+        format!("{file} cannot be read: name a file that is there, or the name of an environment")
+    })?;
     Ok(bytes)
 }
 

@@ -23,4 +23,5 @@ pub mod object;
 pub mod preview;
 pub mod pull_secret;
 pub mod service_name;
+pub mod service_repo;
 pub mod yaml;

@@ -12,7 +12,7 @@ use slipway_plan::gitsync::source::{Failure, Fetched};
 use slipway_plan::object::Observed;
 
 use super::act::Done;
-use super::look::{self, failure};
+use super::look;
 use crate::context::Context;
 use crate::git::{Content, GitError, Remote, TreeFile};
 
@@ -57,7 +57,7 @@ pub async fn gather(context: &Context, sync: &GitSync, observed: Vec<Observed>, 
     let (fetched, reading) = match look.head {
         Ok(head) => match read(context, sync, &head).await {
             Ok(reading) => (Fetched::Head(head), Some(reading)),
-            Err(error) => fall_back(context, sync, failure(&error)).await,
+            Err(error) => fall_back(context, sync, Failure::from(&error)).await,
         },
         Err(failure) => fall_back(context, sync, failure).await,
     };

@@ -50,13 +50,8 @@ async fn look_again(context: &Context, sync: &GitSync, last: Option<Look>, now: 
     let poll = Poll { question: poll::question(sync), next: now + wait, failures };
     match asked {
         Ok((head, rewritten)) => Look { poll, head: Ok(head), rewritten, pushed: 0 },
-        Err(error) => Look { poll, head: Err(failure(&error)), rewritten: None, pushed: 0 },
+        Err(error) => Look { poll, head: Err(Failure::from(&error)), rewritten: None, pushed: 0 },
     }
-}
-
-/// An error as what it means for the `GitSync`.
-pub fn failure(error: &GitError) -> Failure {
-    Failure { reason: error.reason(), message: error.to_string(), needs_a_person: error.needs_a_person() }
 }
 
 pub(super) async fn ask(context: &Context, sync: &GitSync) -> Result<(CommitId, Option<String>), GitError> {
