@@ -44,8 +44,8 @@ pub(super) fn verify(
 fn keys(texts: &[&str]) -> Result<Vec<SignedPublicKey>, SignatureError> {
     let unreadable = |error: pgp::errors::Error| SignatureError::NoSigners(error.to_string());
     let mut keys = Vec::new();
-    for text in texts {
-        let (found, _) = SignedPublicKey::from_string_many(text).map_err(unreadable)?;
+    for block in texts.iter().flat_map(|text| blocks(text)) {
+        let (found, _) = SignedPublicKey::from_string_many(block).map_err(unreadable)?;
         for key in found {
             keys.push(key.map_err(unreadable)?);
         }
@@ -54,6 +54,14 @@ fn keys(texts: &[&str]) -> Result<Vec<SignedPublicKey>, SignatureError> {
         return Err(SignatureError::NoSigners("add what `gpg --armor --export` prints".to_owned()));
     }
     Ok(keys)
+}
+
+/// A file may have several armoured blocks, one after the other.
+fn blocks(text: &str) -> impl Iterator<Item = &str> {
+    const BEGIN: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
+    let starts: Vec<usize> = text.match_indices(BEGIN).map(|(at, _)| at).collect();
+    let ends: Vec<usize> = starts.iter().skip(1).copied().chain([text.len()]).collect();
+    starts.into_iter().zip(ends).map(|(start, end)| &text[start..end])
 }
 
 /// Whether a key, or a subkey of it that may sign, made the signature, and whether it may still do so.
