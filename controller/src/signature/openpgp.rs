@@ -26,13 +26,13 @@ pub(super) fn verify(
     let mut refused = None;
     for whose in made {
         match whose {
-            Ok(signer)
+            Ok(name)
                 if !has_passed(signature.created().map(secs), signature.signature_expiration_time(), now) =>
             {
-                return Ok(signer);
+                return Ok(name);
             }
             Ok(key) => {
-                refused = Some(SignatureError::KeyNotValid { key, why: "in a signature that has expired" })
+                refused = Some(SignatureError::KeyNotValid { key, why: "in a signature that has expired" });
             }
             Err(error) => refused = Some(error),
         }
@@ -72,7 +72,7 @@ fn made_by(
     now: u64,
 ) -> Option<Result<String, SignatureError>> {
     let name = format!("{}", key.primary_key.fingerprint()).to_uppercase();
-    let own = signature.verify(&key.primary_key, content).is_ok().then(|| Ok(()));
+    let own = signature.verify(&key.primary_key, content).is_ok().then_some(Ok(()));
     let made = own.or_else(|| {
         let subkey =
             key.public_subkeys.iter().find(|subkey| signature.verify(&subkey.key, content).is_ok())?;
