@@ -31,6 +31,8 @@ pub struct Options {
     pub processes: Vec<Process>,
     /// Whether the API server records who wrote what.
     pub audit: bool,
+    /// A user whose reads and watches are recorded, too.
+    pub audited_reader: Option<String>,
     /// Where the start is told.
     pub progress: Progress,
 }
@@ -44,6 +46,7 @@ impl Default for Options {
             extra_hosts: Vec::new(),
             processes: Vec::new(),
             audit: true,
+            audited_reader: None,
             progress: Progress::Lines,
         }
     }
