@@ -74,6 +74,11 @@ pub fn read_here(files: &[File]) -> Reading {
     read(files, &Home { namespace: "platform", name: "fleet", uid: "sync-uid" })
 }
 
+/// What the files say here after a commit, from what they said and what it changed.
+pub fn read_changes_here(before: Reading, changed: &[File], gone: &[String]) -> Option<Reading> {
+    files::read_changes(before, changed, gone, &Home { namespace: "platform", name: "fleet", uid: "sync-uid" })
+}
+
 pub fn now() -> Timestamp {
     Timestamp::from_second(1_800_000_000).unwrap()
 }
