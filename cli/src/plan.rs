@@ -9,6 +9,7 @@ use kube::ResourceExt as _;
 use serde::{Deserialize, Serialize};
 use slipway_crds::v1alpha1::{DevEnvironment, DevEnvironmentSpec};
 use slipway_plan::gitsync::files::{self, Content, File, Home};
+use slipway_plan::gitsync::kinds::Kinds;
 use slipway_plan::object::Object;
 
 use crate::api_error::ApiError;
@@ -99,7 +100,7 @@ fn content(file: &str) -> anyhow::Result<Vec<u8>> {
 /// Names and specs of a file's environments; what a `GitSync` would refuse is refused here, in the same words.
 fn parse(file: &str, bytes: Vec<u8>, namespace: &str) -> anyhow::Result<Vec<(String, DevEnvironmentSpec)>> {
     let files = [File { path: file.to_owned(), content: Content::Bytes(bytes) }];
-    let reading = files::read(&files, &Home { namespace, name: "", uid: "" });
+    let reading = files::read(&files, &Home { namespace, name: "", uid: "", kinds: &Kinds::own() });
     if !reading.mistakes.is_empty() {
         let mistakes: Vec<_> = reading.mistakes.iter().map(|mistake| mistake.error.to_string()).collect();
         anyhow::bail!(mistakes.join("\n"));

@@ -11,8 +11,9 @@ use slipway_crds::v1alpha1::{AddressRange, DevEnvironment, Fleet, GitSync, Servi
 use slipway_plan::addresses::{self, Block};
 use slipway_plan::desired::integration::AgentSettings;
 use slipway_plan::environment::decide::{AddressesExhausted, Refusal};
+use slipway_plan::gitsync::settled::Settled;
 
-use crate::cache::{Cache, OwnObjects, Trigger};
+use crate::cache::{Cache, ForeignObjects, OwnObjects, Trigger};
 use crate::git::Git;
 use crate::hooks::Wake;
 use crate::metrics::Metrics;
@@ -37,6 +38,8 @@ pub struct Context {
     pub cache: Cache,
     /// Slipway's own objects, as they are kept.
     pub own: OwnObjects,
+    /// Objects of other kinds that `GitSync`s made, and clients with the rights of those who made them.
+    pub foreign: ForeignObjects,
     /// Slipway's own objects, typed.
     pub stores: Stores,
     /// What the service repositories have.
@@ -51,6 +54,8 @@ pub struct Context {
     pub looks: Memory<Option<gitsync::Look>>,
     /// What the files of each `GitSync` said, by UID.
     pub known_files: Memory<Option<gitsync::Known>>,
+    /// In which way the API server keeps what each `GitSync` wrote, by UID.
+    pub settled: Memory<Settled>,
     /// Failed attempts in a row, by object.
     pub attempts: Memory<u32>,
     /// Writes events.

@@ -1,5 +1,6 @@
 //! The operator: gathers, applies, reports. What it decides is in `slipway_plan`.
 
+pub mod accounts;
 pub mod apply;
 pub mod cache;
 pub mod context;

@@ -20,7 +20,7 @@ use slipway_plan::desired::integration::AgentSettings;
 use tracing::info;
 use tracing_subscriber::EnvFilter;
 
-use crate::cache::{Cache, OwnObjects};
+use crate::cache::{Cache, ForeignObjects, OwnObjects};
 use crate::context::{Blocks, Context, Memory, Stores};
 use crate::git::{Git, Limits};
 use crate::hooks::Wake;
@@ -70,6 +70,7 @@ pub async fn operate(client: Client, settings: Settings) -> anyhow::Result<()> {
     let pushed = Wake::new(ask_sync.clone(), ask_repo);
     let wake_syncs = gitsync::trigger(syncs.store(), ask_sync);
     let wake_neighbours = wake::neighbours(environments.store(), trigger.clone(), fleets.store(), ask_fleet);
+    let foreign = ForeignObjects::new(&client, wake_syncs.clone());
     let wake = move |kind: &str, object: &DynamicObject| {
         wake_syncs(object);
         wake_neighbours(kind, object);
@@ -87,6 +88,7 @@ pub async fn operate(client: Client, settings: Settings) -> anyhow::Result<()> {
         pull_secrets: PullSecrets::new(client.clone()),
         cache: Cache::start(&client, &trigger),
         own: OwnObjects::start(&client, settings.namespace.as_deref(), wake),
+        foreign,
         stores,
         repositories: Repositories::default(),
         blocks: Blocks::default(),
@@ -94,6 +96,7 @@ pub async fn operate(client: Client, settings: Settings) -> anyhow::Result<()> {
         reported: Memory::default(),
         looks: Memory::default(),
         known_files: Memory::default(),
+        settled: Memory::default(),
         attempts: Memory::default(),
         recorder: Recorder::new(client.clone(), reporter()),
         metrics,

@@ -6,18 +6,23 @@
 //!                           observed                        ending: when the `GitSync` itself is deleted
 //! ```
 
+pub mod account;
 pub mod decide;
 pub mod ending;
 pub mod events;
 pub mod files;
 mod inventory;
 mod kind;
+mod kind_name;
+pub mod kinds;
 pub mod poll;
 pub mod report;
+pub mod settled;
 pub mod source;
 pub mod version;
 
 pub use kind::rank;
+pub use kind_name::KindName;
 
 #[cfg(test)]
 mod tests;

@@ -19,6 +19,7 @@ use super::{Credentials, Suspension, Webhook};
     category = "slipway",
     doc = "GitSync applies the YAML under a path of a git repository to its namespace, keeps it so, and prunes what left.",
     validation = Rule::new("self.metadata.name.size() <= 63").message("the name is a label on objects: at most 63 characters"),
+    validation = Rule::new("has(self.spec.serviceAccountName) || !has(self.spec.allowedKinds) || self.spec.allowedKinds.all(k, k.apiVersion.startsWith('slipway.dev/'))").message("kinds that are not Slipway's are applied with the rights of a service account: set serviceAccountName"),
     printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
     printcolumn(name = "Revision", type_ = "string", json_path = ".status.lastAppliedRevision"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
@@ -57,6 +58,16 @@ pub struct GitSyncSpec {
     /// Whether objects whose file left the repository are deleted. Unset: `true`.
     #[serde(default = "GitSyncSpec::default_prune")]
     pub prune: bool,
+    /// ServiceAccount of this namespace whose rights count for everything that is applied and pruned. Unset: the operator's,
+    /// which suffice for Slipway's own kinds only. Example: `fleet-deployer`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"))]
+    pub service_account_name: Option<String>,
+    /// The kinds that may come from the repository, and no others. Unset: Fleet, ServiceRepo, DevEnvironment and GitSync.
+    /// Example: `[{apiVersion: apps/v1, kind: Deployment}, {apiVersion: v1, kind: ConfigMap}]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub allowed_kinds: Option<Vec<AllowedKind>>,
     /// Pause. Example: `{reason: "incident 42"}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspend: Option<Suspension>,
@@ -101,6 +112,18 @@ impl Default for Reference {
     fn default() -> Self {
         Self { branch: Some("main".to_owned()), tag: None, semver: None, commit: None }
     }
+}
+
+/// A kind that may come from the repository.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AllowedKind {
+    /// API version, as the files write it. Example: `apps/v1`.
+    #[schemars(length(min = 1, max = 253), regex(pattern = r"^([a-z0-9.-]+/)?[a-z0-9]+$"))]
+    pub api_version: String,
+    /// Kind of objects in a namespace. Example: `Deployment`.
+    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[A-Z][A-Za-z0-9]*$"))]
+    pub kind: String,
 }
 
 /// What is applied, and how it went.

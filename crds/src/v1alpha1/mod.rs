@@ -12,7 +12,7 @@ pub use dev_environment::{
     NamespaceRecord, StoreStatus, Update,
 };
 pub use fleet::{AddressRange, Fleet, FleetSpec, FleetStatus, Machine, Profile, Store, Volume};
-pub use git_sync::{GitSync, GitSyncSpec, GitSyncStatus, InventoryEntry, Reference};
+pub use git_sync::{AllowedKind, GitSync, GitSyncSpec, GitSyncStatus, InventoryEntry, Reference};
 pub use integration::{
     IntegrationSpec, IntegrationStatus, IntegrationStep, Outcome, StepTime, TestFailure, TestTotals,
 };

@@ -8,6 +8,7 @@ use slipway_crds::v1alpha1::GitSync;
 
 use super::files::Reading;
 use super::inventory;
+use super::settled::Settled;
 use crate::commit::CommitId;
 use crate::diff::{self, Owner, Plan, Step};
 use crate::object::Observed;
@@ -28,8 +29,10 @@ pub struct Facts<'a> {
     pub is_rewritten: bool,
     /// What its files say.
     pub reading: &'a Reading,
-    /// All objects of Slipway's kinds in the `GitSync`'s namespace.
+    /// All objects of Slipway's kinds in the `GitSync`'s namespace, and of other kinds what `GitSync`s made.
     pub observed: &'a [Observed],
+    /// In which way the API server keeps what was written.
+    pub settled: &'a Settled,
 }
 
 /// What is to be done.
@@ -106,9 +109,10 @@ impl fmt::Display for Held {
 
 /// Compares what the files say with what is there.
 pub fn decide(facts: &Facts<'_>) -> Decision {
-    let Facts { sync, revision, reading, observed, .. } = facts;
+    let Facts { sync, revision, reading, observed, settled, .. } = facts;
     let owner = inventory::owner(sync);
     let mut plan = diff::diff(&owner, &reading.objects, &inventory::kept(sync, reading), observed);
+    settled.leave_be(&mut plan, observed);
     // An object that we made and did not record is recorded first: deletes wait for the record.
     plan.steps.retain(|step| match step {
         Step::Delete { uid, .. } => sync.spec.prune && owner.recorded.contains(uid),

@@ -20,12 +20,17 @@ pub enum Ending {
     Release,
 }
 
+/// Whether what it made stays.
+pub fn stays(sync: &GitSync, now: Timestamp) -> bool {
+    !sync.spec.prune || poll::suspension(sync, now).is_some()
+}
+
 /// Deletes everything that the `GitSync` made, whatever git says and whether its server is there. With `prune: false`, and while
 /// it is suspended, everything stays.
 pub fn next(sync: &GitSync, observed: &[Observed], now: Timestamp) -> Ending {
     let owner = inventory::owner(sync);
     let ours: Vec<&Observed> = observed.iter().filter(|object| owner.owns(object)).collect();
-    if ours.is_empty() || !sync.spec.prune || poll::suspension(sync, now).is_some() {
+    if ours.is_empty() || stays(sync, now) {
         return Ending::Release;
     }
     if ours.iter().any(|object| !owner.recorded.contains(object.uid())) {

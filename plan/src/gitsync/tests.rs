@@ -2,5 +2,6 @@
 
 mod cases;
 mod files;
+mod kinds;
 mod properties;
 mod world;

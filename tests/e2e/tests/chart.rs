@@ -85,6 +85,20 @@ fn secrets_may_be_read_only_where_it_is_said() {
 }
 
 #[test]
+fn the_operator_may_act_for_service_accounts_only_where_they_are_named() {
+    let is_impersonation = |rule: &Value| rule["verbs"].as_array().unwrap().contains(&"impersonate".into());
+    let objects = rendered(&["impersonate[0].namespace=fleet", "impersonate[0].serviceAccounts={deployer}"]);
+    let role = found(&objects, "Role")[0];
+    assert_eq!(role["metadata"]["namespace"], "fleet");
+    assert_eq!(role["rules"][0]["resourceNames"], serde_json::json!(["deployer"]));
+    assert!(is_impersonation(&role["rules"][0]));
+    assert_eq!(found(&objects, "RoleBinding")[0]["metadata"]["namespace"], "fleet");
+    let everywhere = found(&objects, "ClusterRole")[0]["rules"].as_array().unwrap();
+    assert!(!everywhere.iter().any(is_impersonation));
+    assert!(refused("impersonate[0].namespace=fleet").contains("serviceAccounts"));
+}
+
+#[test]
 fn a_setting_that_is_none_is_refused() {
     assert!(refused("replica=2").contains("replica"));
     assert!(refused("plainHttpRegistries={http://r}").contains("plainHttpRegistries"));

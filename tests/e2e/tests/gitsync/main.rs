@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failing story may say so loudly")]
 
+mod accounts;
 mod applying;
 mod drift;
 mod ending;
