@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use k8s_openapi::ByteString;
-use slipway_controller::git::{Content, Credentials, Git, GitError, Limits, ReferenceKind, Remote, Snapshot, Want};
+use slipway_controller::git::{
+    Content, Credentials, Git, GitError, Limits, ReferenceKind, Remote, Snapshot, Want,
+};
 use slipway_plan::commit::CommitId;
 use slipway_plan::gitsync::files::is_manifest;
 use support::git_server::{Behaviour, GitServer};
@@ -327,7 +329,11 @@ async fn differences_and_the_files_before_are_all_files() {
         }
         let all: BTreeMap<_, _> = all.into_iter().map(|file| (file.path, file.content)).collect();
         assert_eq!(known, all, "{files:?}");
-        snapshot = Some(Snapshot::of(&commit, "env", &git.read_tree(&remote, &commit, "env", is_manifest).await.unwrap()));
+        snapshot = Some(Snapshot::of(
+            &commit,
+            "env",
+            &git.read_tree(&remote, &commit, "env", is_manifest).await.unwrap(),
+        ));
     }
 }
 

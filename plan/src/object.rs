@@ -82,6 +82,18 @@ impl Object {
         metadata[map][name] = value.into();
     }
 
+    /// The same without a text under `metadata.<map>.<name>`.
+    pub fn unmark(&mut self, map: &str, name: &str) {
+        if let Some(texts) = self.body["metadata"].get_mut(map).and_then(Value::as_object_mut) {
+            texts.remove(name);
+        }
+    }
+
+    /// Whether it is stamped.
+    pub fn is_stamped(&self) -> bool {
+        self.body["metadata"]["annotations"][names::DECLARED].is_string()
+    }
+
     /// The object with two digests of its declaration as an annotation, `<all of it>.<which fields>`, so that a field which is
     /// no longer declared is noticed. The ClusterIP is left out: it is recorded after the fact and compared by itself.
     #[must_use]

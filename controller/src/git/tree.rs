@@ -191,7 +191,12 @@ impl<'a> Reading<'a> {
         // A folder may be in many places: a few small ones make a tree without end.
         self.seen += 1;
         if self.seen > self.limits.entries {
-            return Err(too_large(self.remote, "the number of names".to_owned(), self.limits.entries, "names"));
+            return Err(too_large(
+                self.remote,
+                "the number of names".to_owned(),
+                self.limits.entries,
+                "names",
+            ));
         }
         let name = String::from_utf8_lossy(entry.name_bytes());
         let path = joined(prefix, &name);

@@ -217,7 +217,8 @@ fn object(document: &Document<'_>, key: &ObjectKey, home: &Home<'_>) -> Result<O
     let mut object = Object { key: key.clone(), body };
     object.mark("labels", names::OWNER_UID, home.uid);
     object.mark("labels", names::GITSYNC, home.name);
-    Ok(object)
+    object.unmark("annotations", names::DECLARED);
+    Ok(object.stamped())
 }
 
 /// An object that is declared twice is a mistake in both places.

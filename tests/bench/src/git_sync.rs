@@ -112,8 +112,8 @@ impl<'a> Synced<'a> {
         let url = operator.url(&format!("hooks/{}/gitsync/{NAME}", self.namespace));
         let body = "{}";
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, TOKEN.as_bytes()), body.as_bytes());
-        let digits: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        let signature = format!("sha256={digits}");
+        let digits: Vec<String> = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let signature = format!("sha256={}", digits.concat());
         let send = move || ureq::post(&url).header("x-slipway-signature", &signature).send(body).map(drop);
         tokio::task::spawn_blocking(send).await?.context("the operator does not take messages")
     }

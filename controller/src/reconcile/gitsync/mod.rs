@@ -3,6 +3,7 @@
 mod act;
 mod end;
 mod gather;
+mod known;
 mod look;
 mod see;
 mod trigger;
@@ -21,7 +22,7 @@ use crate::context::{self, Context};
 use crate::error::Error;
 use crate::{finalizers, report, tell};
 
-pub use gather::Known;
+pub use known::Known;
 pub use look::Look;
 pub use trigger::trigger;
 

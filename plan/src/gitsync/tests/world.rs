@@ -8,7 +8,7 @@ use slipway_crds::v1alpha1::{AllowedKind, GitSync, GitSyncStatus};
 use crate::commit::CommitId;
 use crate::diff::Step;
 use crate::gitsync::decide::{Decision, Facts, decide};
-use crate::gitsync::files::{Content, File, Home, Reading, read};
+use crate::gitsync::files::{Content, File, Home, Reading, read, read_changes};
 use crate::gitsync::kinds::Kinds;
 use crate::gitsync::report::{self, Applied, Attempt, Outcome};
 use crate::gitsync::settled::Settled;
@@ -83,7 +83,13 @@ pub fn read_as(files: &[File], kinds: &Kinds) -> Reading {
 
 /// What the files say here after a commit, from what they said and what it changed.
 pub fn read_changes_here(before: Reading, changed: &[File], gone: &[String]) -> Option<Reading> {
-    files::read_changes(before, changed, gone, &Home { namespace: "platform", name: "fleet", uid: "sync-uid" })
+    let kinds = &Kinds::own();
+    read_changes(
+        before,
+        changed,
+        gone,
+        &Home { namespace: "platform", name: "fleet", uid: "sync-uid", kinds },
+    )
 }
 
 pub fn now() -> Timestamp {
