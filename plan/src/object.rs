@@ -1,6 +1,8 @@
 //! A Kubernetes object as a value: what is declared, and what is observed.
 
 use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 use kube::Resource;
 use serde::Serialize;
@@ -142,7 +144,31 @@ pub struct Observed {
     /// Which object.
     pub key: ObjectKey,
     /// The whole of it; `managedFields` may be without their field lists.
-    pub body: Value,
+    pub body: Body,
+}
+
+/// The fields of an object. Clones share them until one is changed: thousands of objects are looked at again and again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Body(Arc<Value>);
+
+impl From<Value> for Body {
+    fn from(fields: Value) -> Self {
+        Self(Arc::new(fields))
+    }
+}
+
+impl Deref for Body {
+    type Target = Value;
+
+    fn deref(&self) -> &Value {
+        &self.0
+    }
+}
+
+impl DerefMut for Body {
+    fn deref_mut(&mut self) -> &mut Value {
+        Arc::make_mut(&mut self.0)
+    }
 }
 
 impl Observed {
