@@ -9,6 +9,7 @@ pub mod finalizers;
 pub mod git;
 pub mod hooks;
 pub mod metrics;
+pub mod plans;
 pub mod pull_secrets;
 pub mod reconcile;
 pub mod registry;
@@ -18,6 +19,7 @@ pub mod run;
 pub mod runs;
 pub mod server;
 pub mod settings;
+pub mod signature;
 pub mod tell;
 
 use kube::discovery::ApiResource;

@@ -27,10 +27,21 @@ pub const DECLARED: &str = "slipway.dev/declared";
 pub const COMMIT: &str = "slipway.dev/commit";
 /// Annotation: the revision whose prune, held back by the mass-delete guard, is confirmed.
 pub const CONFIRM_PRUNE: &str = "slipway.dev/confirm-prune";
+/// Annotation on what a `GitSync` applies: `disabled` lets it stay when it is no longer declared.
+pub const PRUNE: &str = "slipway.dev/prune";
+/// Annotation on what a `GitSync` applies: `disabled` lets it alone, whatever is declared.
+pub const RECONCILE: &str = "slipway.dev/reconcile";
+/// The value of [`PRUNE`] and [`RECONCILE`] that means something.
+pub const DISABLED: &str = "disabled";
 /// Annotation on a `DevEnvironment`: RFC 3339 time until which its `ttl` does not end it.
 pub const KEEP_UNTIL: &str = "slipway.dev/keep-until";
 /// Annotation on a `DevEnvironment`: RFC 3339 time at which a person asked to stop it.
 pub const STOPPED_AT: &str = "slipway.dev/stopped-at";
+/// Start of an annotation on a `DevEnvironment`, the name of a service follows: RFC 3339 time at which a person asked to
+/// restart the service's pods.
+pub const RESTARTED_AT_PREFIX: &str = "slipway.dev/restarted-at.";
+/// Annotation on pods: when a person last asked to restart them.
+pub const RESTARTED_AT: &str = "slipway.dev/restarted-at";
 /// Annotation on a `DevEnvironment`: the command line tool made it (`start`, `test`).
 pub const MADE_BY: &str = "slipway.dev/made-by";
 
@@ -61,3 +72,10 @@ pub const LOCAL: &str = "local";
 
 /// Audience of the one-run token with which the agent delivers an integration result.
 pub const RUN_AUDIENCE: &str = "slipway.dev/run";
+
+/// Audience of the token with which a person shows that a plan of a namespace may be told to them.
+pub const PLAN_AUDIENCE: &str = "slipway.dev/plan";
+/// Service account of the namespace that the token is issued for.
+pub const PLAN_ACCOUNT: &str = "default";
+/// Header with that token: the API server keeps `Authorization` to itself.
+pub const PLAN_HEADER: &str = "slipway-plan-token";

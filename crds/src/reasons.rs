@@ -14,6 +14,8 @@ pub const EXPIRED: &str = "Expired";
 pub const STOPPED: &str = "Stopped";
 /// The integration run ended and its environment was removed.
 pub const FINISHED: &str = "Finished";
+/// The tests of an integration run failed, or could not say.
+pub const INTEGRATION_FAILED: &str = "IntegrationFailed";
 /// The object is being deleted.
 pub const TERMINATING: &str = "Terminating";
 /// The namespace does not go away.
@@ -39,6 +41,8 @@ pub const TOO_LARGE: &str = "TooLarge";
 pub const TREE_REFUSED: &str = "TreeRefused";
 /// The URL's scheme is not allowed.
 pub const URL_REFUSED: &str = "UrlRefused";
+/// The commit is not signed as is asked for.
+pub const SIGNATURE_REFUSED: &str = "SignatureRefused";
 /// A file is not valid.
 pub const INVALID_MANIFEST: &str = "InvalidManifest";
 /// A kind is not allowed here.

@@ -1,5 +1,6 @@
 //! `GitSync`: apply the YAML under a path of a git repository to this namespace, and keep it so.
 
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -17,17 +18,14 @@ use super::{Credentials, Suspension, Webhook};
     status = "GitSyncStatus",
     derive = "PartialEq",
     category = "slipway",
+    shortname = "gsync",
     doc = "GitSync applies the YAML under a path of a git repository to its namespace, keeps it so, and prunes what left.",
     validation = Rule::new("self.metadata.name.size() <= 63").message("the name is a label on objects: at most 63 characters"),
     validation = Rule::new("has(self.spec.serviceAccountName) || !has(self.spec.allowedKinds) || self.spec.allowedKinds.all(k, k.apiVersion.startsWith('slipway.dev/'))").message("kinds that are not Slipway's are applied with the rights of a service account: set serviceAccountName"),
     printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
     printcolumn(name = "Revision", type_ = "string", json_path = ".status.lastAppliedRevision"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-    printcolumn(
-        name = "Message",
-        type_ = "string",
-        json_path = r#".status.conditions[?(@.type=="Ready")].message"#
-    )
+    printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[0].message")
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GitSyncSpec {
@@ -68,6 +66,10 @@ pub struct GitSyncSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
     pub allowed_kinds: Option<Vec<AllowedKind>>,
+    /// Whose signature a commit must have to be applied. Unset: none is asked for.
+    /// Example: `{provider: ssh, secret: release-signers}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verify: Option<Verification>,
     /// Pause. Example: `{reason: "incident 42"}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspend: Option<Suspension>,
@@ -102,7 +104,7 @@ pub struct Reference {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub semver: Option<String>,
-    /// A commit, all 40 hexadecimal digits.
+    /// A commit, all 40 hexadecimal digits. Example: `3f2c1ab04d5e6f708192a3b4c5d6e7f80910a2b3`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^[0-9a-f]{40}$"))]
     pub commit: Option<String>,
@@ -112,6 +114,28 @@ impl Default for Reference {
     fn default() -> Self {
         Self { branch: Some("main".to_owned()), tag: None, semver: None, commit: None }
     }
+}
+
+/// Whose signature a commit must have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Verification {
+    /// With what commits are signed: `gpg` or `ssh`. Example: `ssh`.
+    pub provider: SignatureProvider,
+    /// Name of a Secret in this namespace. Each of its entries is, for `gpg`, armoured public keys, for `ssh`, lines as in
+    /// git's `allowed_signers`. Example: `release-signers`.
+    #[schemars(length(min = 1, max = 253))]
+    pub secret: String,
+}
+
+/// With what commits are signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SignatureProvider {
+    /// `OpenPGP`, as by `git commit -S`.
+    Gpg,
+    /// SSH keys, as with `gpg.format = ssh`.
+    Ssh,
 }
 
 /// A kind that may come from the repository.
@@ -133,7 +157,7 @@ pub struct GitSyncStatus {
     /// Generation of the spec this status is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Ready` always; `Reconciling` and `Stalled` while true; `Fetched`, `Applied`, `Conflict`.
+    /// `Ready`, or `Suspended` instead; `Reconciling` and `Stalled` while true; `Fetched`, `Applied`, `Conflict`.
     #[serde(default)]
     pub conditions: Vec<Condition>,
     /// Commit that was last tried.
@@ -151,6 +175,9 @@ pub struct GitSyncStatus {
     /// The last `slipway.dev/requestedAt` that was answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
+    /// The revisions that were tried last, the newest first; at most ten. A revision is in it once for each time that it came.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<AppliedRevision>,
     /// The objects this GitSync made.
     #[serde(default)]
     pub inventory: Vec<InventoryEntry>,
@@ -168,7 +195,38 @@ pub struct InventoryEntry {
     pub name: String,
     /// UID: what is deleted is this object and no later one of the same name.
     pub uid: String,
+    /// What is not done to it, because its annotation `slipway.dev/reconcile` or `slipway.dev/prune` is `disabled`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opted_out: Option<OptOut>,
     /// File that declared it last: while that file has a mistake, the object stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+}
+
+/// What is not done to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum OptOut {
+    /// It is not deleted.
+    Prune,
+    /// It is neither changed nor deleted.
+    Reconcile,
+}
+
+/// A revision that was tried, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AppliedRevision {
+    /// Commit.
+    pub revision: String,
+    /// Since when it is as `outcome` says.
+    pub at: Timestamp,
+    /// `Applied`, or the reason why it could not be applied in full, as in the condition `Applied`.
+    pub outcome: String,
+    /// How many objects it declares.
+    pub declared: i64,
+    /// How many objects were written until it was applied.
+    pub written: i64,
+    /// How many objects were deleted until it was applied.
+    pub deleted: i64,
 }

@@ -7,8 +7,8 @@ use slipway_crds::names;
 use slipway_crds::v1alpha1::GitSync;
 
 use super::files::Reading;
-use super::inventory;
 use super::settled::Settled;
+use super::{inventory, opt_out};
 use crate::commit::CommitId;
 use crate::diff::{self, Owner, Plan, Step};
 use crate::object::Observed;
@@ -46,6 +46,8 @@ pub struct Decision {
     pub held: Option<Held>,
     /// Declared objects that somebody deleted and that are not gone yet.
     pub terminating: usize,
+    /// Declared objects that ask to be left alone.
+    pub left_alone: usize,
 }
 
 /// Deletes that wait.
@@ -81,21 +83,24 @@ impl HeldBecause {
     pub fn can_be_confirmed(self) -> bool {
         matches!(self, Self::Rewritten | Self::TooMany)
     }
+
+    /// For people.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::NotCurrent => "the repository could not be read",
+            Self::Unreadable => "a file with a mistake may declare them; correct it",
+            Self::Empty => "the revision declares nothing at all; to delete everything, delete the GitSync",
+            Self::Rewritten => "history was rewritten",
+            Self::TooMany => "it is more than half of them",
+        }
+    }
 }
 
 impl fmt::Display for Held {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { deletes, of, why, revision } = self;
         write!(formatter, "{deletes} of {of} objects are no longer declared and wait to be deleted: ")?;
-        formatter.write_str(match why {
-            HeldBecause::NotCurrent => "the repository could not be read",
-            HeldBecause::Unreadable => "a file with a mistake may declare them; correct it",
-            HeldBecause::Empty => {
-                "the revision declares nothing at all; to delete everything, delete the GitSync"
-            }
-            HeldBecause::Rewritten => "history was rewritten",
-            HeldBecause::TooMany => "it is more than half of them",
-        })?;
+        formatter.write_str(why.text())?;
         if why.can_be_confirmed() {
             write!(
                 formatter,
@@ -113,11 +118,8 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
     let owner = inventory::owner(sync);
     let mut plan = diff::diff(&owner, &reading.objects, &inventory::kept(sync, reading), observed);
     settled.leave_be(&mut plan, observed);
-    // An object that we made and did not record is recorded first: deletes wait for the record.
-    plan.steps.retain(|step| match step {
-        Step::Delete { uid, .. } => sync.spec.prune && owner.recorded.contains(uid),
-        Step::Create(_) | Step::Update { .. } => true,
-    });
+    opt_out::honour(&mut plan, observed);
+    plan.steps.retain(|step| is_due(sync, &owner, step));
     let deletes = plan.steps.iter().filter(|step| is_delete(step)).count();
     let held = hold(facts, deletes, measure(sync));
     let held = held.filter(|held| !(held.why.can_be_confirmed() && is_confirmed(sync, revision)));
@@ -126,7 +128,16 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
     }
     let is_declared = |found: &&Observed| reading.objects.iter().any(|object| object.key == found.key);
     let terminating = observed.iter().filter(|found| found.is_terminating()).filter(is_declared).count();
-    Decision { owner, plan, held, terminating }
+    let left_alone = opt_out::left_alone(reading, observed);
+    Decision { owner, plan, held, terminating, left_alone }
+}
+
+/// Everything but a delete is due. An object that we made and did not record is recorded first: deletes wait for the record.
+pub(super) fn is_due(sync: &GitSync, owner: &Owner, step: &Step) -> bool {
+    match step {
+        Step::Delete { uid, .. } => sync.spec.prune && owner.recorded.contains(uid),
+        Step::Create(_) | Step::Update { .. } => true,
+    }
 }
 
 /// What deletes are measured by: how many objects the last revision declared that was applied in full, or, before there was

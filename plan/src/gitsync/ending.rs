@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use slipway_crds::v1alpha1::{GitSync, InventoryEntry};
 
-use super::{inventory, poll};
+use super::{inventory, opt_out, poll};
 use crate::diff::{Owner, Step};
 use crate::object::{ObjectKey, Observed};
 
@@ -29,7 +29,8 @@ pub fn stays(sync: &GitSync, now: Timestamp) -> bool {
 /// it is suspended, everything stays.
 pub fn next(sync: &GitSync, observed: &[Observed], now: Timestamp) -> Ending {
     let owner = inventory::owner(sync);
-    let ours: Vec<&Observed> = observed.iter().filter(|object| owner.owns(object)).collect();
+    let goes = |object: &&Observed| owner.owns(object) && opt_out::of(None, Some(object)).is_none();
+    let ours: Vec<&Observed> = observed.iter().filter(goes).collect();
     if ours.is_empty() || stays(sync, now) {
         return Ending::Release;
     }

@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 use kube::ResourceExt as _;
 use slipway_crds::conditions::{self, Say};
-use slipway_crds::v1alpha1::{GitSync, GitSyncStatus, InventoryEntry, Suspension};
+use slipway_crds::v1alpha1::{AppliedRevision, GitSync, GitSyncStatus, InventoryEntry, Suspension};
 use slipway_crds::{names, reasons};
 
 use super::decide::{self, Decision};
 use super::files::Reading;
-use super::inventory;
 use super::source::{self, Failure, Fetched, Followed};
+use super::{history, inventory};
 use crate::commit::CommitId;
 use crate::diff::Conflict;
 use crate::object::{ObjectKey, Observed};
@@ -24,6 +24,8 @@ pub struct Outcome {
     pub written: Vec<Observed>,
     /// Objects that turned out to be somebody else's while they were made.
     pub conflicts: Vec<Conflict>,
+    /// How many objects were deleted.
+    pub deleted: usize,
     /// Steps that failed.
     pub refusals: Vec<Refusal>,
 }
@@ -85,6 +87,10 @@ pub fn status(attempt: &Attempt<'_>, now: Timestamp) -> GitSyncStatus {
         status.inventory =
             inventory::merge(sync, applied.observed, &applied.outcome.written, Some(applied.reading));
         status.last_attempted_revision = Some(revision.to_string());
+        if matches!(fetched, Fetched::Head(_)) {
+            let tried = tried(applied, revision, problems.first(), now);
+            status.history = history::after(&before.history, tried);
+        }
         if problems.is_empty() && matches!(fetched, Fetched::Head(_)) {
             status.last_applied_revision = Some(revision.to_string());
             status.last_applied_source = Some(source::identity(&sync.spec));
@@ -96,6 +102,23 @@ pub fn status(attempt: &Attempt<'_>, now: Timestamp) -> GitSyncStatus {
         status.inventory = before.inventory;
     }
     status
+}
+
+fn tried(
+    applied: &Applied<'_>,
+    revision: &CommitId,
+    problem: Option<&Problem>,
+    now: Timestamp,
+) -> AppliedRevision {
+    let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    AppliedRevision {
+        revision: revision.to_string(),
+        at: now,
+        outcome: problem.map_or(reasons::APPLIED, |problem| problem.reason).to_owned(),
+        declared: count(applied.reading.objects.len()),
+        written: count(applied.outcome.written.len()),
+        deleted: count(applied.outcome.deleted),
+    }
 }
 
 /// The status while nothing can be looked at: what was applied stays.
@@ -114,7 +137,7 @@ pub fn suspended(sync: &GitSync, suspension: &Suspension, now: Timestamp) -> Git
     let by = suspension.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
     let until = suspension.until.map(|until| format!(" until {until}")).unwrap_or_default();
     let message = format!("suspended{by}{until}: {}; remove `suspend` to go on", suspension.reason);
-    begin(sync, vec![Say::unknown(conditions::READY, reasons::SUSPENDED, message)], now)
+    begin(sync, vec![Say::yes(conditions::SUSPENDED, reasons::SUSPENDED, message)], now)
 }
 
 /// The status while the `GitSync` is being deleted.
@@ -206,7 +229,11 @@ fn failed(fetched: &Fetched) -> Say {
 fn success(attempt: &Attempt<'_>, applied: &Applied<'_>) -> String {
     let revision = attempt.fetched.revision().map(CommitId::short).unwrap_or_default();
     let count = applied.reading.objects.len();
-    format!("{count} objects are as declared in {} at {revision}", Followed::of(&attempt.sync.spec))
+    let alone = match applied.decision.left_alone {
+        0 => String::new(),
+        alone => format!(", but for {alone} that {}: {} leaves alone", names::RECONCILE, names::DISABLED),
+    };
+    format!("{count} objects are as declared in {} at {revision}{alone}", Followed::of(&attempt.sync.spec))
 }
 
 fn conflict(applied: &Applied<'_>) -> Option<Say> {

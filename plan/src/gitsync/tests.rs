@@ -3,5 +3,7 @@
 mod cases;
 mod files;
 mod kinds;
+mod opt_out;
+mod previews;
 mod properties;
 mod world;

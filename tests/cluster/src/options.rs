@@ -33,6 +33,8 @@ pub struct Options {
     pub audit: bool,
     /// A user whose reads and watches are recorded, too.
     pub audited_reader: Option<String>,
+    /// Whether NetworkPolicies are carried out; the fast mode has nobody to hold to them.
+    pub network_policies: bool,
     /// Where the start is told.
     pub progress: Progress,
 }
@@ -47,6 +49,7 @@ impl Default for Options {
             processes: Vec::new(),
             audit: true,
             audited_reader: None,
+            network_policies: false,
             progress: Progress::Lines,
         }
     }

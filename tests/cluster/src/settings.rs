@@ -28,6 +28,7 @@ pub(crate) struct Settings {
     pub(crate) api_port: u16,
     pub(crate) audit: bool,
     pub(crate) audited_reader: Option<String>,
+    pub(crate) network_policies: bool,
     pub(crate) extra_hosts: Vec<String>,
 }
 
@@ -104,6 +105,7 @@ pub(crate) fn settle(options: &Options, cache: &Cache, api_port: u16) -> Result<
         api_port,
         audit: options.audit,
         audited_reader: options.audited_reader.clone(),
+        network_policies: options.network_policies,
         extra_hosts: options.extra_hosts.clone(),
     })
 }
@@ -133,6 +135,7 @@ pub(crate) fn example(mode: Mode, cgroup: cgroup::Version) -> Settings {
         api_port: 6443,
         audit: true,
         audited_reader: None,
+        network_policies: true,
         extra_hosts: vec!["github.com".into()],
     }
 }

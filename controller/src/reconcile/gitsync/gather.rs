@@ -11,7 +11,7 @@ use slipway_plan::gitsync::source::{Failure, Fetched};
 
 use super::act::Done;
 use super::known::read;
-use super::look::{self, failure};
+use super::look;
 use super::see::Seen;
 use crate::context::Context;
 
@@ -49,7 +49,7 @@ pub async fn gather(context: &Context, sync: &GitSync, seen: Seen, now: Timestam
     let (fetched, reading) = match look.head {
         Ok(head) => match read(context, sync, &head, kinds).await {
             Ok(reading) => (Fetched::Head(head), Some(reading)),
-            Err(error) => fall_back(context, sync, failure(&error), kinds).await,
+            Err(error) => fall_back(context, sync, Failure::from(&error), kinds).await,
         },
         Err(failure) => fall_back(context, sync, failure, kinds).await,
     };

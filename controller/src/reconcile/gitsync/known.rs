@@ -9,6 +9,7 @@ use slipway_plan::commit::CommitId;
 use slipway_plan::gitsync::files::{self, File, Home, Reading};
 use slipway_plan::gitsync::kinds::Kinds;
 
+use super::look;
 use crate::context::Context;
 use crate::git::{Content, GitError, Remote, Snapshot, TreeFile};
 
@@ -37,9 +38,7 @@ pub async fn read(
         return Ok(known.reading.clone());
     }
     let (namespace, name) = (sync.namespace().unwrap_or_default(), sync.name_any());
-    let identity =
-        sync.spec.credentials.as_ref().map(|credentials| format!("{namespace}/{}", credentials.secret));
-    let mirror = Remote::mirrored(&sync.spec.url, identity)?;
+    let mirror = look::mirrored(sync)?;
     let path = sync.spec.path.as_deref().unwrap_or_default();
     let home = Home { namespace: &namespace, name: &name, uid: &id, kinds };
     let news = match known {
@@ -54,6 +53,18 @@ pub async fn read(
     let (revision, kinds, read) = (revision.clone(), kinds.clone(), reading.clone());
     context.known_files.set(&id, Some(Known { revision, generation, kinds, snapshot, reading }));
     Ok(read)
+}
+
+/// The files of a commit that is in the mirror.
+pub(super) async fn files(
+    context: &Context,
+    sync: &GitSync,
+    revision: &CommitId,
+) -> Result<Vec<File>, GitError> {
+    let mirror = look::mirrored(sync)?;
+    let path = sync.spec.path.as_deref().unwrap_or_default();
+    let tree = context.git.read_tree(&mirror, revision, path, files::is_manifest).await?;
+    Ok(tree.into_iter().map(file).collect())
 }
 
 async fn read_changes(

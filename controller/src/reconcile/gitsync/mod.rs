@@ -2,6 +2,7 @@
 
 mod act;
 mod end;
+mod foresee;
 mod gather;
 mod known;
 mod look;
@@ -22,11 +23,13 @@ use crate::context::{self, Context};
 use crate::error::Error;
 use crate::{finalizers, report, tell};
 
+pub use foresee::{find, read_at, reading};
 pub use known::Known;
 pub use look::Look;
+pub use see::{Sight, see};
 pub use trigger::trigger;
 
-use see::{Seen, Sight};
+use see::Seen;
 
 /// How long the cache may be behind our own writes before they are taken for lost.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -39,7 +42,7 @@ pub async fn reconcile(sync: Arc<GitSync>, context: Arc<Context>) -> Result<Acti
     if sync.metadata.deletion_timestamp.is_some() && end::leaves_everything(&sync, now) {
         return end::end(&context, &sync, &Seen::nothing(), now).await;
     }
-    let seen = match see::see(&context, &sync).await? {
+    let seen = match see(&context, &sync).await? {
         Sight::Seen(seen) => seen,
         Sight::Old => {
             context.own.written.expire(&owner(&sync), PATIENCE);
