@@ -112,15 +112,19 @@ pub fn read_changes(before: Reading, changed: &[File], gone: &[String], home: &H
     if !before.mistakes.is_empty() || !news.mistakes.is_empty() {
         return None;
     }
-    let is_left = |file: &String| !gone.contains(file) && changed.iter().all(|changed| changed.path != *file);
+    let outdated: BTreeSet<&String> = gone.iter().chain(changed.iter().map(|file| &file.path)).collect();
+    let is_left = |file: &String| !outdated.contains(file);
     let mut reading = before;
     let origins = &reading.origins;
     reading.objects.retain(|object| origins.get(&object.key).is_some_and(is_left));
     reading.origins.retain(|_, file| is_left(file));
+    let origins = &reading.origins;
+    reading.lines.retain(|key, _| origins.contains_key(key));
     if news.origins.keys().any(|key| reading.origins.contains_key(key)) {
         return None;
     }
     reading.origins.extend(news.origins);
+    reading.lines.extend(news.lines);
     reading.objects.extend(news.objects);
     in_order(&mut reading.objects);
     Some(reading)
