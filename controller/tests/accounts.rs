@@ -139,8 +139,8 @@ async fn writes_and_the_reads_before_them_are_made_as_the_account() {
     let delete = Step::Delete { key, uid: "recorded".to_owned() };
     let client = foreign.client(&account());
     let applier = Applier { client: &client, owner: &owner, written: None, resources: &[resource()] };
-    let applied = applier.apply(&[create, delete], rank).await;
-    assert!(applied.failed.is_empty(), "{:?}", applied.failed);
+    let outcome = applier.apply(&[create, delete], rank).await;
+    assert!(outcome.failed.is_empty(), "{:?}", outcome.failed);
     let mut lines = Vec::new();
     while let Ok((line, user)) = asked.try_recv() {
         assert_eq!(user.as_deref(), Some(USER), "{line}");

@@ -157,6 +157,9 @@ mod tests {
         let (mut writer, objects) = writer();
         writer.follow(Event::Apply(object("x", 1)));
         let (one, other) = (objects.all(), objects.all());
-        assert!(std::ptr::eq::<Value>(&*one[0].body, &*other[0].body));
+        assert!(std::ptr::eq(
+            std::ptr::from_ref::<Value>(&one[0].body),
+            std::ptr::from_ref::<Value>(&other[0].body)
+        ));
     }
 }

@@ -3,6 +3,7 @@
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::api::events::v1::Event;
 use kube::Api;
+use kube::api::ListParams;
 use kube::core::NamespaceResourceScope;
 use serde_json::json;
 use slipway_crds::conditions;
@@ -53,6 +54,6 @@ where
     K: kube::Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + std::fmt::Debug,
     K: serde::de::DeserializeOwned + serde::Serialize,
 {
-    let list = Api::<K>::all(client.clone()).list(&Default::default()).await.unwrap();
+    let list = Api::<K>::all(client.clone()).list(&ListParams::default()).await.unwrap();
     serde_json::to_string(&list).unwrap()
 }

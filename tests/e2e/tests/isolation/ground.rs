@@ -235,7 +235,7 @@ where
 {
     match tokio::time::timeout(LIMIT, await_condition(api.clone(), name, holds)).await {
         Ok(found) => found.unwrap().unwrap(),
-        Err(_) => panic!("waited {LIMIT:?} for {name}; it is {:#?}", api.get_opt(name).await),
+        Err(elapsed) => panic!("{elapsed} of {LIMIT:?} for {name}; it is {:#?}", api.get_opt(name).await),
     }
 }
 

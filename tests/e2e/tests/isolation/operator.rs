@@ -3,7 +3,7 @@
 use k8s_openapi::api::apps::v1::StatefulSet;
 use k8s_openapi::api::core::v1::{Namespace, Pod, Secret, Service};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
-use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
+use kube::api::{ApiResource, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use kube::{Api, ResourceExt as _};
 use serde_json::{Value, json};
 use slipway_crds::names;
@@ -44,7 +44,7 @@ async fn its_rights_are_enough_for_an_environments_whole_life() {
     let wait = kube::runtime::wait::await_condition(copies, names::PULL_SECRET, gone);
     tokio::time::timeout(limit, wait).await.expect("the copy goes when the Fleet names none").unwrap();
 
-    environments.delete("one", &Default::default()).await.unwrap();
+    environments.delete("one", &DeleteParams::default()).await.unwrap();
     let is_going =
         |found: Option<&Namespace>| found.is_none_or(|one| one.metadata.deletion_timestamp.is_some());
     let namespaces: Api<Namespace> = Api::all(admin);
@@ -71,7 +71,7 @@ async fn it_writes_nothing_outside_of_environments() {
     let told = refusal(ground::create(&Api::all(operator.clone()), &bare).await);
     assert!(told.contains("only objects with the label"), "{told}");
     let system: Api<Namespace> = Api::all(operator.clone());
-    refusal(system.delete("elsewhere", &Default::default()).await.map(drop));
+    refusal(system.delete("elsewhere", &DeleteParams::default()).await.map(drop));
 
     let inside = json!({"metadata": {"name": "env-inside-000000", "labels": labels}});
     let inside: Namespace = serde_json::from_value(inside).unwrap();
@@ -111,7 +111,7 @@ async fn it_may_not_make_itself_mightier() {
         assert!(told.contains("cannot create resource"), "{kind}: {told}");
     }
     let secrets: Api<Secret> = Api::all(operator.clone());
-    refusal(secrets.list(&Default::default()).await.map(drop));
+    refusal(secrets.list(&ListParams::default()).await.map(drop));
 }
 
 #[tokio::test]

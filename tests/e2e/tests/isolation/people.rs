@@ -2,7 +2,7 @@
 
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::Api;
-use kube::api::{Patch, PatchParams};
+use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use slipway_crds::names;
 use slipway_crds::v1alpha1::{DevEnvironment, Fleet, ServiceRepo};
@@ -58,11 +58,11 @@ async fn nothing_of_another_namespace_can_be_named() {
     refusal(write::<Fleet>(&gina, "own", fleet).await);
     refusal(write::<DevEnvironment>(&gina, "default", environment_object("x", &json!({}))).await);
     let secrets: Api<Secret> = Api::namespaced(gina.clone(), "slipway-system");
-    refusal(secrets.list(&Default::default()).await.map(drop));
+    refusal(secrets.list(&ListParams::default()).await.map(drop));
     let accounts: Api<k8s_openapi::api::core::v1::ServiceAccount> = Api::namespaced(gina, "slipway-system");
     let request =
         serde_json::from_value(json!({"spec": {"audiences": ["https://kubernetes.default.svc"]}})).unwrap();
-    refusal(accounts.create_token_request("slipway-controller", &Default::default(), &request).await);
+    refusal(accounts.create_token_request("slipway-controller", &PostParams::default(), &request).await);
 }
 
 #[tokio::test]
