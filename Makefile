@@ -85,3 +85,9 @@ stories: build agent ## Only the stories on a real cluster; STORY=name for some 
 .PHONY: crash
 crash: ## The operator killed before and after every write, and told every lie; writes the table of docs/reliability.md
 	cargo run --package slipway-faults -- crash --document docs/reliability.md
+
+# Release profile for both: the operator is measured as it ships, and the raw loader it is measured against is not held back.
+.PHONY: bench
+bench: ## Measures the operator beside the API server's limit and kubectl; writes docs/performance.md; QUICK=1 for developing
+	cargo build --release --workspace --bin slipway-controller --bin slipway-demo --bin slipway-bench
+	$(CARGO_TARGET_DIR)/release/slipway-bench run $(if $(QUICK),,--document docs/performance.md)

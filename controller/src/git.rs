@@ -27,7 +27,7 @@ pub use limits::Limits;
 pub use mirror::Want;
 pub use refs::{ReferenceKind, Refs, Resolved};
 pub use remote::{Remote, RepositoryUrl};
-pub use tree::{Content, TreeFile};
+pub use tree::{Changes, Content, Snapshot, TreeFile};
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -164,6 +164,21 @@ impl Git {
         let (commit, path, limits) = (commit.clone(), path.to_owned(), self.network.limits);
         let work = move |repository: &git2::Repository, remote: &Remote| {
             tree::read_tree(repository, remote, &commit, &path, wanted, &limits)
+        };
+        self.run(remote, None, work).await
+    }
+
+    /// What differs between a snapshot and a commit; none when that cannot be told, and all has to be read.
+    pub async fn read_changes(
+        &self,
+        remote: &Remote,
+        before: &Snapshot,
+        commit: &CommitId,
+        wanted: fn(&str) -> bool,
+    ) -> Result<Option<Changes>, GitError> {
+        let (commit, before, limits) = (commit.clone(), before.clone(), self.network.limits);
+        let work = move |repository: &git2::Repository, remote: &Remote| {
+            Ok(tree::read_changes(repository, remote, &before, &commit, wanted, &limits))
         };
         self.run(remote, None, work).await
     }

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use k8s_openapi::ByteString;
-use slipway_controller::git::{Content, Credentials, Git, GitError, Limits, ReferenceKind, Remote, Want};
+use slipway_controller::git::{
+    Content, Credentials, Git, GitError, Limits, ReferenceKind, Remote, Snapshot, Want,
+};
 use slipway_plan::commit::CommitId;
 use slipway_plan::gitsync::files::is_manifest;
 use support::git_server::{Behaviour, GitServer};
@@ -296,6 +298,42 @@ async fn files_are_read_from_the_object_database() {
     assert_eq!(git.read_file(&remote, &commit, "README.md").await.unwrap().unwrap(), b"hello");
     for path in ["nope", "env", "env/link.yaml"] {
         assert_eq!(git.read_file(&remote, &commit, path).await.unwrap(), None, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn differences_and_the_files_before_are_all_files() {
+    let server = GitServer::start().await;
+    let repository = server.repository("fleet.git");
+    let (git, _cache) = git();
+    let remote = Remote::public(&server.url("fleet.git")).unwrap();
+    let revisions: [&[(&str, &str)]; 5] = [
+        &[("env/a.yaml", "a"), ("env/b.yaml", "b"), ("env/deep/c.yaml", "c"), ("x.yaml", "x")],
+        &[("env/a.yaml", "a"), ("env/b.yaml", "other"), ("env/deep/d.yaml", "c"), ("x.yaml", "new")],
+        &[("env/a.yaml", "-> b.yaml"), ("env/b.yaml", "other"), ("env/deep", "a file now")],
+        &[("env/a.yaml/b.yaml", "a folder now"), ("env/deep/c.yaml", "c"), ("env/README.md", "r")],
+        &[("env/a.yaml", "a"), ("env/deep/c.yaml", "c")],
+    ];
+    let mut known: BTreeMap<String, Content> = BTreeMap::new();
+    let mut snapshot: Option<Snapshot> = None;
+    for files in revisions {
+        let commit = repository.commit("main", files);
+        git.fetch(&remote, main_branch()).await.unwrap();
+        let all = git.read_tree(&remote, &commit, "env", is_manifest).await.unwrap();
+        if let Some(before) = &snapshot {
+            let changes = git.read_changes(&remote, before, &commit, is_manifest).await.unwrap().unwrap();
+            known.retain(|path, _| !changes.gone.contains(path));
+            known.extend(changes.files.into_iter().map(|file| (file.path, file.content)));
+        } else {
+            known.extend(all.iter().map(|file| (file.path.clone(), file.content.clone())));
+        }
+        let all: BTreeMap<_, _> = all.into_iter().map(|file| (file.path, file.content)).collect();
+        assert_eq!(known, all, "{files:?}");
+        snapshot = Some(Snapshot::of(
+            &commit,
+            "env",
+            &git.read_tree(&remote, &commit, "env", is_manifest).await.unwrap(),
+        ));
     }
 }
 

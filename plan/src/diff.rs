@@ -1,5 +1,6 @@
 //! What has to be done so that the world is as declared: nothing that would change nothing.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -101,15 +102,20 @@ pub fn diff(owner: &Owner, declared: &[Object], kept: &BTreeSet<ObjectKey>, obse
     let mut plan = Plan::default();
     for object in declared {
         match seen.get(&object.key) {
-            None => plan.steps.push(Step::Create(object.clone().stamped())),
+            None => plan.steps.push(Step::Create(stamped(object).into_owned())),
             Some(found) if found.is_terminating() => {}
             Some(found) if !owner.owns(found) => plan.conflicts.push(conflict(found)),
-            Some(found) => plan.steps.extend(update(owner, object.clone().stamped(), found)),
+            Some(found) => plan.steps.extend(update(owner, &stamped(object), found)),
         }
     }
     let left = observed.iter().filter(|o| !wanted.contains(&o.key) && owner.owns(o) && !o.is_terminating());
     plan.steps.extend(left.map(|o| Step::Delete { key: o.key.clone(), uid: o.uid().to_owned() }));
     plan
+}
+
+/// Stamped once, where it was read: the digests of thousands of objects take longer than all else of a look at them.
+fn stamped(object: &Object) -> Cow<'_, Object> {
+    if object.is_stamped() { Cow::Borrowed(object) } else { Cow::Owned(object.clone().stamped()) }
 }
 
 fn conflict(found: &Observed) -> Conflict {
@@ -121,7 +127,7 @@ fn conflict(found: &Observed) -> Conflict {
     }
 }
 
-fn update(owner: &Owner, object: Object, found: &Observed) -> Option<Step> {
+fn update(owner: &Owner, object: &Object, found: &Observed) -> Option<Step> {
     // A Job's template is immutable and its run happens once: what is there stays.
     if object.key.kind == "Job" {
         return None;
@@ -137,7 +143,7 @@ fn update(owner: &Owner, object: Object, found: &Observed) -> Option<Step> {
     };
     let same_fields = shape_of(found.annotation(names::DECLARED)) == shape_of(stamp);
     let loses_fields = !same_fields && found.was_set_by_update(&owner.manager);
-    Some(Step::Update { uid: found.uid().to_owned(), object, cause, loses_fields })
+    Some(Step::Update { uid: found.uid().to_owned(), object: object.clone(), cause, loses_fields })
 }
 
 fn shape_of(stamp: Option<&str>) -> Option<&str> {

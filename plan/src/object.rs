@@ -1,6 +1,8 @@
 //! A Kubernetes object as a value: what is declared, and what is observed.
 
 use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 use kube::Resource;
 use serde::Serialize;
@@ -82,6 +84,18 @@ impl Object {
         metadata[map][name] = value.into();
     }
 
+    /// The same without a text under `metadata.<map>.<name>`.
+    pub fn unmark(&mut self, map: &str, name: &str) {
+        if let Some(texts) = self.body["metadata"].get_mut(map).and_then(Value::as_object_mut) {
+            texts.remove(name);
+        }
+    }
+
+    /// Whether it is stamped.
+    pub fn is_stamped(&self) -> bool {
+        self.body["metadata"]["annotations"][names::DECLARED].is_string()
+    }
+
     /// The object with two digests of its declaration as an annotation, `<all of it>.<which fields>`, so that a field which is
     /// no longer declared is noticed. The ClusterIP is left out: it is recorded after the fact and compared by itself.
     #[must_use]
@@ -130,7 +144,31 @@ pub struct Observed {
     /// Which object.
     pub key: ObjectKey,
     /// The whole of it; `managedFields` may be without their field lists.
-    pub body: Value,
+    pub body: Body,
+}
+
+/// The fields of an object. Clones share them until one is changed: thousands of objects are looked at again and again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Body(Arc<Value>);
+
+impl From<Value> for Body {
+    fn from(fields: Value) -> Self {
+        Self(Arc::new(fields))
+    }
+}
+
+impl Deref for Body {
+    type Target = Value;
+
+    fn deref(&self) -> &Value {
+        &self.0
+    }
+}
+
+impl DerefMut for Body {
+    fn deref_mut(&mut self) -> &mut Value {
+        Arc::make_mut(&mut self.0)
+    }
 }
 
 impl Observed {

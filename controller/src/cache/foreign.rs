@@ -1,4 +1,4 @@
-//! Objects of other kinds that GitSyncs applied, seen with the rights of the service accounts that applied them.
+//! Objects of other kinds that `GitSync`s applied, seen with the rights of the service accounts that applied them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,7 +7,6 @@ use std::time::Duration;
 use kube::api::DynamicObject;
 use kube::core::GroupVersionKind;
 use kube::discovery::{ApiResource, Scope, pinned_kind};
-use kube::runtime::reflector::Store;
 use kube::runtime::watcher;
 use kube::{Api, Client};
 use slipway_crds::names;
@@ -16,7 +15,7 @@ use slipway_plan::gitsync::account::Account;
 use slipway_plan::object::Observed;
 use tokio::task::AbortHandle;
 
-use super::{observed, watch};
+use super::{Objects, watch};
 use crate::accounts::Accounts;
 
 /// How long the first list of a kind may take before it is looked for later.
@@ -68,7 +67,7 @@ pub struct ForeignObjects {
 }
 
 struct Watch {
-    store: Store<DynamicObject>,
+    store: Objects,
     failed: watch::Failed,
     users: BTreeSet<String>,
     task: AbortHandle,
@@ -115,7 +114,7 @@ impl ForeignObjects {
         }
     }
 
-    /// All objects of these kinds that GitSyncs applied in the account's namespace. The user, a `GitSync`, wants these kinds
+    /// All objects of these kinds that `GitSync`s applied in the account's namespace. The user, a `GitSync`, wants these kinds
     /// from now on, and no others.
     pub async fn all(
         &self,
@@ -128,7 +127,7 @@ impl ForeignObjects {
         for (name, resource) in kinds {
             let (store, failed) = self.watch(account, name, resource, user);
             wait(&store, &failed, name).await?;
-            found.extend(store.state().iter().map(|object| observed(resource, object)));
+            found.extend(store.all());
         }
         Ok(found)
     }
@@ -153,7 +152,7 @@ impl ForeignObjects {
         name: &KindName,
         resource: &ApiResource,
         user: &str,
-    ) -> (Store<DynamicObject>, watch::Failed) {
+    ) -> (Objects, watch::Failed) {
         let mut watches = lock(&self.watches);
         let start = || self.start(account, resource);
         let watch = watches.entry((account.clone(), name.clone())).or_insert_with(start);
@@ -177,8 +176,8 @@ impl ForeignObjects {
 }
 
 /// Waits until a kind was listed, or the list was refused.
-async fn wait(store: &Store<DynamicObject>, failed: &watch::Failed, kind: &KindName) -> Result<(), Unseen> {
-    let ready = tokio::time::timeout(PATIENCE, store.wait_until_ready());
+async fn wait(store: &Objects, failed: &watch::Failed, kind: &KindName) -> Result<(), Unseen> {
+    let ready = tokio::time::timeout(PATIENCE, store.listed());
     let mut ready = std::pin::pin!(ready);
     loop {
         tokio::select! {

@@ -2,6 +2,7 @@
 
 mod foreign;
 mod own;
+mod store;
 mod watch;
 mod written;
 
@@ -10,7 +11,7 @@ use std::sync::Arc;
 
 use futures::channel::mpsc::UnboundedSender;
 use kube::api::DynamicObject;
-use kube::runtime::reflector::{ObjectRef, Store};
+use kube::runtime::reflector::ObjectRef;
 use kube::runtime::watcher;
 use kube::{Api, Client, ResourceExt as _, discovery::ApiResource};
 use serde_json::Value;
@@ -20,6 +21,7 @@ use slipway_plan::object::{ObjectKey, Observed};
 
 pub use foreign::{ForeignObjects, Known, Unseen};
 pub use own::OwnObjects;
+pub use store::Objects;
 pub use written::Written;
 
 /// Asks for a reconcile of the environment that an object belongs to.
@@ -51,7 +53,7 @@ pub fn resource(kind: &str) -> Option<ApiResource> {
 /// Everything that carries an environment's label.
 #[derive(Clone)]
 pub struct Cache {
-    stores: Arc<BTreeMap<String, Store<DynamicObject>>>,
+    stores: Arc<BTreeMap<String, Objects>>,
     /// What we wrote and have not seen come back.
     pub written: Written,
 }
@@ -72,27 +74,19 @@ impl Cache {
     /// Waits until every kind has been listed once.
     pub async fn ready(&self) {
         for store in self.stores.values() {
-            // An error means that the process is shutting down.
-            let _ = store.wait_until_ready().await;
+            store.listed().await;
         }
     }
 
     /// The environment's objects: its namespace, what is in it, and its results beside its own object.
     /// None while the cache is older than what we wrote for it.
     pub fn of_environment(&self, fleet_namespace: &str, name: &str) -> Option<Vec<Observed>> {
-        let belongs = |object: &DynamicObject| {
-            let labels = object.labels();
-            labels.get(names::ENVIRONMENT).is_some_and(|label| label == name)
-                && labels.get(names::FLEET_NAMESPACE).is_some_and(|label| label == fleet_namespace)
+        let belongs = |object: &Observed| {
+            object.label(names::ENVIRONMENT) == Some(name)
+                && object.label(names::FLEET_NAMESPACE) == Some(fleet_namespace)
         };
-        let found: Vec<Observed> = kinds()
-            .iter()
-            .filter_map(|resource| self.stores.get(&resource.kind).map(|store| (resource, store)))
-            .flat_map(|(resource, store)| {
-                let objects = store.state_filter(|object| belongs(object));
-                objects.into_iter().map(|object| observed(resource, &object)).collect::<Vec<_>>()
-            })
-            .collect();
+        let stores = kinds().into_iter().filter_map(|resource| self.stores.get(&resource.kind));
+        let found: Vec<Observed> = stores.flat_map(|store| store.matching(belongs)).collect();
         self.written.is_settled(&environment_key(fleet_namespace, name), &found).then_some(found)
     }
 }
@@ -114,7 +108,7 @@ pub fn observed(resource: &ApiResource, object: &DynamicObject) -> Observed {
     body["apiVersion"] = Value::from(resource.api_version.clone());
     body["kind"] = Value::from(resource.kind.clone());
     body["metadata"] = serde_json::to_value(&object.metadata).unwrap_or_default();
-    Observed { key, body }
+    Observed { key, body: body.into() }
 }
 
 fn ask(object: &DynamicObject, trigger: &Trigger) {

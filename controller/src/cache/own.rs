@@ -3,18 +3,17 @@
 use std::sync::Arc;
 
 use kube::api::DynamicObject;
-use kube::runtime::reflector::Store;
 use kube::runtime::watcher;
-use kube::{Api, Client, ResourceExt as _};
+use kube::{Api, Client};
 use slipway_plan::object::Observed;
 
-use super::{Written, observed, watch};
+use super::{Objects, Written, watch};
 
 /// The objects of Slipway's kinds. Beside the typed stores, because a type hides fields that it does not know and writes
 /// others in its own way: what is compared with git is what is really there.
 #[derive(Clone)]
 pub struct OwnObjects {
-    stores: Arc<Vec<(kube::discovery::ApiResource, Store<DynamicObject>)>>,
+    stores: Arc<Vec<Objects>>,
     /// What we wrote and have not seen come back.
     pub written: Written,
 }
@@ -34,8 +33,7 @@ impl OwnObjects {
             };
             let (kind, tell) = (resource.kind.clone(), tell.clone());
             let tell = move |object: &DynamicObject| tell(&kind, object);
-            let store = watch::start(api, watcher::Config::default(), resource.clone(), tell);
-            (resource, store)
+            watch::start(api, watcher::Config::default(), resource, tell)
         };
         Self {
             stores: Arc::new(crate::own_kinds().into_iter().map(start).collect()),
@@ -45,18 +43,14 @@ impl OwnObjects {
 
     /// Waits until every kind has been listed once.
     pub async fn ready(&self) {
-        for (_, store) in self.stores.iter() {
-            // An error means that the process is shutting down.
-            let _ = store.wait_until_ready().await;
+        for store in self.stores.iter() {
+            store.listed().await;
         }
     }
 
     /// All of them in a namespace.
     pub fn in_namespace(&self, namespace: &str) -> Vec<Observed> {
-        let found = self.stores.iter().flat_map(|(resource, store)| {
-            let there = store.state_filter(|object| object.namespace().as_deref() == Some(namespace));
-            there.into_iter().map(|object| observed(resource, &object)).collect::<Vec<_>>()
-        });
-        found.collect()
+        let is_there = |object: &Observed| object.key.namespace.as_deref() == Some(namespace);
+        self.stores.iter().flat_map(|store| store.matching(is_there)).collect()
     }
 }

@@ -6,12 +6,13 @@ use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use kube::Api;
 use kube::api::DynamicObject;
 use kube::discovery::ApiResource;
-use kube::runtime::reflector::{Store, store::Writer};
 use kube::runtime::{WatchStreamExt as _, watcher};
 use serde_json::Value;
 use slipway_plan::integration::result;
 use tokio::task::AbortHandle;
 use tracing::warn;
+
+use super::store::{Objects, Writer};
 
 /// After how many seconds a watch is renewed: a dead one is noticed five seconds later.
 const WATCH_SECONDS: u32 = 25;
@@ -33,7 +34,7 @@ pub struct Failure {
 /// A running watch.
 pub struct Started {
     /// What it sees.
-    pub store: Store<DynamicObject>,
+    pub store: Objects,
     /// Why it failed last.
     pub failed: Failed,
     /// Ends it.
@@ -46,7 +47,7 @@ pub fn start(
     config: watcher::Config,
     resource: ApiResource,
     tell: impl Fn(&DynamicObject) + Send + Sync + 'static,
-) -> Store<DynamicObject> {
+) -> Objects {
     follow(api, config, resource, forget_bulk, tell).store
 }
 
@@ -58,18 +59,18 @@ pub fn follow(
     forget: fn(&mut DynamicObject),
     tell: impl Fn(&DynamicObject) + Send + Sync + 'static,
 ) -> Started {
-    let writer = Writer::new(resource.clone());
-    let store = writer.as_reader();
+    let kind = resource.kind.clone();
+    let (writer, store) = Writer::new(resource);
     let failed = Failed::default();
     let events = watcher(api, config.timeout(WATCH_SECONDS)).default_backoff().modify(forget);
-    let task = tokio::spawn(keep(events.into_stream(), resource.kind, writer, failed.clone(), tell));
+    let task = tokio::spawn(keep(events.into_stream(), kind, writer, failed.clone(), tell));
     Started { store, failed, task: task.abort_handle() }
 }
 
 async fn keep(
     events: impl Stream<Item = watcher::Result<watcher::Event<DynamicObject>>>,
     kind: String,
-    mut writer: Writer<DynamicObject>,
+    mut writer: Writer,
     failed: Failed,
     tell: impl Fn(&DynamicObject) + Send + Sync,
 ) {
@@ -77,10 +78,7 @@ async fn keep(
     while let Some(event) = events.next().await {
         *failed.lock().unwrap_or_else(PoisonError::into_inner) = event.as_ref().err().map(failure);
         match event {
-            Ok(event) => {
-                writer.apply_watcher_event(&event);
-                announce(&event, &writer, &tell);
-            }
+            Ok(event) => writer.follow(event).iter().for_each(&tell),
             Err(error) => warn!(kind, %error, "watch failed; it is renewed"),
         }
     }
@@ -119,19 +117,6 @@ fn forget_bulk(object: &mut DynamicObject) {
     forget_fields(object);
     if let Some(data) = object.data.get_mut("data").and_then(Value::as_object_mut) {
         data.retain(|key, _| key == result::RECORD);
-    }
-}
-
-fn announce(
-    event: &watcher::Event<DynamicObject>,
-    writer: &Writer<DynamicObject>,
-    tell: &impl Fn(&DynamicObject),
-) {
-    match event {
-        watcher::Event::Apply(object) | watcher::Event::Delete(object) => tell(object),
-        // After a new list nobody knows what was missed.
-        watcher::Event::InitDone => writer.as_reader().state().iter().for_each(|object| tell(object)),
-        watcher::Event::Init | watcher::Event::InitApply(_) => {}
     }
 }
 

@@ -93,7 +93,7 @@ mod tests {
     }
 
     fn service(version: &str, uid: &str) -> Observed {
-        Observed { key: key(), body: json!({"metadata": {"resourceVersion": version, "uid": uid}}) }
+        Observed { key: key(), body: json!({"metadata": {"resourceVersion": version, "uid": uid}}).into() }
     }
 
     #[test]

@@ -1,12 +1,17 @@
 //! Files at a commit, straight from the object database.
 
+mod changes;
+
 use std::path::Path;
 
-use git2::{ErrorCode, ObjectType, Odb, Repository, Tree};
+use git2::{ErrorCode, ObjectType, Odb, Repository, Tree, TreeEntry};
 use slipway_plan::commit::CommitId;
 
 use super::mirror::{object, unusable};
 use super::{GitError, Limits, Remote, name};
+
+pub(super) use changes::read_changes;
+pub use changes::{Changes, Snapshot};
 
 /// A file of a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,9 +66,7 @@ pub(super) fn read_tree(
 ) -> Result<Vec<TreeFile>, GitError> {
     let path = path.trim_matches('/');
     let tree = folder(repository, remote, commit, path, limits)?;
-    let database = repository.odb().map_err(|source| unusable(remote, source))?;
-    let mut reading =
-        Reading { repository, database, remote, wanted, limits, seen: 0, bytes: 0, files: Vec::new() };
+    let mut reading = Reading::start(repository, remote, wanted, limits)?;
     reading.walk(&tree, path, 0)?;
     reading.files.sort_by(|left, right| left.path.cmp(&right.path));
     Ok(reading.files)
@@ -146,40 +149,67 @@ struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
+    fn start(
+        repository: &'a Repository,
+        remote: &'a Remote,
+        wanted: fn(&str) -> bool,
+        limits: &'a Limits,
+    ) -> Result<Self, GitError> {
+        let database = repository.odb().map_err(|source| unusable(remote, source))?;
+        Ok(Self { repository, database, remote, wanted, limits, seen: 0, bytes: 0, files: Vec::new() })
+    }
+
     fn walk(&mut self, tree: &Tree<'_>, prefix: &str, depth: usize) -> Result<(), GitError> {
+        self.check_depth(prefix, depth)?;
+        tree.iter().try_for_each(|entry| self.entry(&entry, prefix, depth))
+    }
+
+    fn check_depth(&self, prefix: &str, depth: usize) -> Result<(), GitError> {
         if depth > self.limits.depth {
             return Err(too_large(self.remote, format!("folder `{prefix}`"), self.limits.depth, "levels"));
         }
-        for entry in tree {
-            // A folder may be in many places: a few small ones make a tree without end.
-            self.seen += 1;
-            if self.seen > self.limits.entries {
-                let limit = self.limits.entries;
-                return Err(too_large(self.remote, "the number of names".to_owned(), limit, "names"));
-            }
-            let name = String::from_utf8_lossy(entry.name_bytes());
-            let path = if prefix.is_empty() { name.clone().into_owned() } else { format!("{prefix}/{name}") };
-            match (name::check(entry.name_bytes()), entry.kind()) {
-                (Err(reason), _) => return Err(self.refused(prefix, &name, reason)),
-                (Ok(name::Text::No), Some(ObjectType::Tree)) => {
-                    return Err(self.refused(prefix, &name, "is not UTF-8"));
-                }
-                (Ok(_), Some(ObjectType::Tree)) => {
-                    let below = self.folder(entry.id(), &path)?;
-                    self.walk(&below, &path, depth + 1)?;
-                }
-                (Ok(text), Some(ObjectType::Blob))
-                    if REGULAR.contains(&entry.filemode()) && (self.wanted)(&path) =>
-                {
-                    if matches!(text, name::Text::No) {
-                        return Err(self.refused(prefix, &name, "is not UTF-8"));
-                    }
-                    self.take(path, entry.id())?;
-                }
-                _ => {}
-            }
-        }
         Ok(())
+    }
+
+    /// Takes a file, or all files of a folder.
+    fn entry(&mut self, entry: &TreeEntry<'_>, prefix: &str, depth: usize) -> Result<(), GitError> {
+        let path = self.checked_path(entry, prefix)?;
+        match entry.kind() {
+            Some(ObjectType::Tree) => {
+                let below = self.folder(entry.id(), &path)?;
+                self.walk(&below, &path, depth + 1)
+            }
+            Some(ObjectType::Blob) if REGULAR.contains(&entry.filemode()) && (self.wanted)(&path) => {
+                self.take(path, entry.id())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The path of an entry whose name may be there.
+    fn checked_path(&mut self, entry: &TreeEntry<'_>, prefix: &str) -> Result<String, GitError> {
+        // A folder may be in many places: a few small ones make a tree without end.
+        self.seen += 1;
+        if self.seen > self.limits.entries {
+            return Err(too_large(
+                self.remote,
+                "the number of names".to_owned(),
+                self.limits.entries,
+                "names",
+            ));
+        }
+        let name = String::from_utf8_lossy(entry.name_bytes());
+        let path = joined(prefix, &name);
+        let is_read = match entry.kind() {
+            Some(ObjectType::Tree) => true,
+            Some(ObjectType::Blob) => REGULAR.contains(&entry.filemode()) && (self.wanted)(&path),
+            _ => false,
+        };
+        match name::check(entry.name_bytes()) {
+            Err(reason) => Err(self.refused(prefix, &name, reason)),
+            Ok(name::Text::No) if is_read => Err(self.refused(prefix, &name, "is not UTF-8")),
+            Ok(_) => Ok(path),
+        }
     }
 
     fn folder(&self, id: git2::Oid, path: &str) -> Result<Tree<'a>, GitError> {
@@ -214,4 +244,8 @@ impl<'a> Reading<'a> {
         self.files.push(TreeFile { path, content });
         Ok(())
     }
+}
+
+fn joined(prefix: &str, name: &str) -> String {
+    if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") }
 }

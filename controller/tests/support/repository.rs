@@ -72,11 +72,6 @@ impl Repository {
         id
     }
 
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        self.git.path()
-    }
-
     /// Lets a branch name a commit.
     pub fn point(&self, branch: &str, commit: &CommitId) {
         let id = git2::Oid::from_str(commit.as_str()).unwrap();

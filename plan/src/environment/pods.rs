@@ -58,7 +58,7 @@ mod tests {
             namespace: Some("env".to_owned()),
             name: "www-1".to_owned(),
         };
-        Observed { key, body: json!({"metadata": {}, "status": status}) }
+        Observed { key, body: json!({"metadata": {}, "status": status}).into() }
     }
 
     #[test]

@@ -45,7 +45,8 @@ mod tests {
         let status = json!({"observedGeneration": 2, "replicas": 2, "updatedReplicas": updated, "readyReplicas": ready});
         Observed {
             key,
-            body: json!({"metadata": {"generation": generation}, "spec": {"replicas": 2}, "status": status}),
+            body: json!({"metadata": {"generation": generation}, "spec": {"replicas": 2}, "status": status})
+                .into(),
         }
     }
 

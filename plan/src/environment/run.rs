@@ -112,6 +112,6 @@ fn delivery(facts: &Facts<'_>, generation: i64) -> Option<Delivery> {
     let name = integration::result::name(&facts.identity.name, generation);
     let found =
         facts.observed.iter().find(|object| object.key.kind == "ConfigMap" && object.key.name == name)?;
-    let stored: ConfigMap = serde_json::from_value(found.body.clone()).ok()?;
+    let stored: ConfigMap = serde_json::from_value(serde_json::Value::clone(&found.body)).ok()?;
     integration::result::delivery(&stored, &facts.identity.uid)
 }

@@ -100,9 +100,38 @@ pub fn read(files: &[File], home: &Home<'_>) -> Reading {
             reading.mistakes.extend(file.mistakes);
         }
     }
-    reading.objects.sort_by_cached_key(|object| (kind::rank(&object.key), object.key.clone()));
+    in_order(&mut reading.objects);
     reading.mistakes.sort_by(|left, right| left.error.cmp(&right.error));
     reading
+}
+
+/// What the files say after a commit that changed some of them: the same as [`read`] says of all files, without reading those
+/// that are as they were. None when one file's mistake may be another one's: then all files have to be read.
+pub fn read_changes(before: Reading, changed: &[File], gone: &[String], home: &Home<'_>) -> Option<Reading> {
+    let news = read(changed, home);
+    if !before.mistakes.is_empty() || !news.mistakes.is_empty() {
+        return None;
+    }
+    let outdated: BTreeSet<&String> = gone.iter().chain(changed.iter().map(|file| &file.path)).collect();
+    let is_left = |file: &String| !outdated.contains(file);
+    let mut reading = before;
+    let origins = &reading.origins;
+    reading.objects.retain(|object| origins.get(&object.key).is_some_and(is_left));
+    reading.origins.retain(|_, file| is_left(file));
+    let origins = &reading.origins;
+    reading.lines.retain(|key, _| origins.contains_key(key));
+    if news.origins.keys().any(|key| reading.origins.contains_key(key)) {
+        return None;
+    }
+    reading.origins.extend(news.origins);
+    reading.lines.extend(news.lines);
+    reading.objects.extend(news.objects);
+    in_order(&mut reading.objects);
+    Some(reading)
+}
+
+fn in_order(objects: &mut [Object]) {
+    objects.sort_by_cached_key(|object| (kind::rank(&object.key), object.key.clone()));
 }
 
 /// A file, document by document.
@@ -195,7 +224,8 @@ fn object(document: &Document<'_>, key: &ObjectKey, home: &Home<'_>) -> Result<O
     let mut object = Object { key: key.clone(), body };
     object.mark("labels", names::OWNER_UID, home.uid);
     object.mark("labels", names::GITSYNC, home.name);
-    Ok(object)
+    object.unmark("annotations", names::DECLARED);
+    Ok(object.stamped())
 }
 
 /// An object that is declared twice is a mistake in both places.

@@ -58,7 +58,7 @@ mod tests {
     fn live(cpu: &Value) -> Observed {
         Observed {
             key: key(),
-            body: json!({"metadata": {"uid": "u"}, "spec": {"cpu": cpu, "defaulted": true}}),
+            body: json!({"metadata": {"uid": "u"}, "spec": {"cpu": cpu, "defaulted": true}}).into(),
         }
     }
 

@@ -62,7 +62,7 @@ mod tests {
     fn job(owner: &str, conditions: &Value) -> Observed {
         let metadata = json!({"uid": "job-uid", "labels": {"slipway.dev/owner-uid": owner}});
         let body = json!({"metadata": metadata, "status": {"conditions": conditions}});
-        Observed { key: integration::key(&identity(), 2), body }
+        Observed { key: integration::key(&identity(), 2), body: body.into() }
     }
 
     fn pod(generation: &str, state: &Value) -> Observed {
@@ -74,7 +74,7 @@ mod tests {
         };
         let metadata = json!({"labels": {"slipway.dev/run-generation": generation}});
         let status = json!({"containerStatuses": [{"name": "tests", "state": state}]});
-        Observed { key, body: json!({"metadata": metadata, "status": status}) }
+        Observed { key, body: json!({"metadata": metadata, "status": status}).into() }
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub struct Options {
     pub processes: Vec<Process>,
     /// Whether the API server records who wrote what.
     pub audit: bool,
+    /// A user whose reads and watches are recorded, too.
+    pub audited_reader: Option<String>,
     /// Whether network policies are carried out; the fast mode has nobody to hold to them.
     pub network_policies: bool,
     /// Where the start is told.
@@ -46,6 +48,7 @@ impl Default for Options {
             extra_hosts: Vec::new(),
             processes: Vec::new(),
             audit: true,
+            audited_reader: None,
             network_policies: false,
             progress: Progress::Lines,
         }

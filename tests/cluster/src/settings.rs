@@ -27,6 +27,7 @@ pub(crate) struct Settings {
     pub(crate) cgroup: cgroup::Version,
     pub(crate) api_port: u16,
     pub(crate) audit: bool,
+    pub(crate) audited_reader: Option<String>,
     pub(crate) network_policies: bool,
     pub(crate) extra_hosts: Vec<String>,
 }
@@ -103,6 +104,7 @@ pub(crate) fn settle(options: &Options, cache: &Cache, api_port: u16) -> Result<
         cgroup: cgroup::Version::detect().unwrap_or(cgroup::Version::Two),
         api_port,
         audit: options.audit,
+        audited_reader: options.audited_reader.clone(),
         network_policies: options.network_policies,
         extra_hosts: options.extra_hosts.clone(),
     })
@@ -132,6 +134,7 @@ pub(crate) fn example(mode: Mode, cgroup: cgroup::Version) -> Settings {
         cgroup,
         api_port: 6443,
         audit: true,
+        audited_reader: None,
         network_policies: true,
         extra_hosts: vec!["github.com".into()],
     }

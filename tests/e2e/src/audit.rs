@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
+use jiff::Timestamp;
 use serde_json::Value;
 use slipway_cluster::Cluster;
 
@@ -12,7 +13,7 @@ pub struct Audit {
     path: PathBuf,
 }
 
-/// One write request.
+/// One write request; also a read of the user that the cluster was told to record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Write {
     /// The user.
@@ -27,6 +28,8 @@ pub struct Write {
     pub name: String,
     /// HTTP status of the answer.
     pub code: i64,
+    /// When it was answered.
+    pub answered: Timestamp,
 }
 
 impl Audit {
@@ -70,5 +73,6 @@ fn write(event: &Value) -> Write {
         namespace: text(&object["namespace"]),
         name: text(&object["name"]),
         code: event["responseStatus"]["code"].as_i64().unwrap_or_default(),
+        answered: text(&event["stageTimestamp"]).parse().unwrap_or_default(),
     }
 }

@@ -7,7 +7,7 @@ use slipway_plan::gitsync::files::{self, File, Home, Reading};
 use slipway_plan::gitsync::kinds::Kinds;
 use slipway_plan::gitsync::source::Followed;
 
-use super::{gather, look};
+use super::{known, look};
 use crate::context::Context;
 use crate::git::{GitError, Want};
 use crate::reconcile::service_repo;
@@ -40,7 +40,7 @@ pub async fn find(
 
 /// What the files of a commit say.
 pub async fn read_at(context: &Context, sync: &GitSync, revision: &CommitId) -> Result<Reading, GitError> {
-    let files = gather::files(context, sync, revision).await?;
+    let files = known::files(context, sync, revision).await?;
     Ok(reading(sync, &files))
 }
 

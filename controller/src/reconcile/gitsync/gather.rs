@@ -3,19 +3,17 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use kube::ResourceExt as _;
 use slipway_crds::v1alpha1::GitSync;
-use slipway_plan::commit::CommitId;
-use slipway_plan::gitsync::files::{self, File, Home, Reading};
+use slipway_plan::gitsync::files::Reading;
 use slipway_plan::gitsync::kinds::Kinds;
 use slipway_plan::gitsync::report::{Applied, Attempt};
 use slipway_plan::gitsync::source::{Failure, Fetched};
 
 use super::act::Done;
+use super::known::read;
 use super::look;
 use super::see::Seen;
 use crate::context::Context;
-use crate::git::{Content, GitError, TreeFile};
 
 /// What is known.
 pub struct Gathered {
@@ -29,15 +27,6 @@ pub struct Gathered {
     pub seen: Seen,
     /// When the repository is asked again.
     pub next: Timestamp,
-}
-
-/// What was read at a commit, remembered: most reconciles are about objects, not about files.
-#[derive(Clone, Debug)]
-pub struct Known {
-    revision: CommitId,
-    generation: Option<i64>,
-    kinds: Kinds,
-    reading: Arc<Reading>,
 }
 
 impl Gathered {
@@ -81,47 +70,4 @@ async fn fall_back(
         return (Fetched::Failed { failure, last: Some(last) }, Some(reading));
     }
     (Fetched::Failed { failure, last: None }, None)
-}
-
-async fn read(
-    context: &Context,
-    sync: &GitSync,
-    revision: &CommitId,
-    kinds: &Kinds,
-) -> Result<Arc<Reading>, GitError> {
-    let id = sync.uid().unwrap_or_default();
-    let generation = sync.metadata.generation;
-    if let Some(known) = context.known_files.get(&id)
-        && (&known.revision, known.generation, &known.kinds) == (revision, generation, kinds)
-    {
-        return Ok(known.reading);
-    }
-    let (namespace, name) = (sync.namespace().unwrap_or_default(), sync.name_any());
-    let files = self::files(context, sync, revision).await?;
-    let home = Home { namespace: &namespace, name: &name, uid: &id, kinds };
-    let reading = Arc::new(files::read(&files, &home));
-    let (revision, kinds) = (revision.clone(), kinds.clone());
-    let known = Known { revision, generation, kinds, reading: Arc::clone(&reading) };
-    context.known_files.set(&id, Some(known));
-    Ok(reading)
-}
-
-/// The files of a commit that is in the mirror.
-pub(super) async fn files(
-    context: &Context,
-    sync: &GitSync,
-    revision: &CommitId,
-) -> Result<Vec<File>, GitError> {
-    let mirror = look::mirrored(sync)?;
-    let path = sync.spec.path.as_deref().unwrap_or_default();
-    let tree = context.git.read_tree(&mirror, revision, path, files::is_manifest).await?;
-    Ok(tree.into_iter().map(file).collect())
-}
-
-fn file(file: TreeFile) -> File {
-    let content = match file.content {
-        Content::Bytes(bytes) => files::Content::Bytes(bytes),
-        Content::TooLarge(size) => files::Content::TooLarge(size),
-    };
-    File { path: file.path, content }
 }

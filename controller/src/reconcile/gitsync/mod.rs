@@ -4,6 +4,7 @@ mod act;
 mod end;
 mod foresee;
 mod gather;
+mod known;
 mod look;
 mod see;
 mod trigger;
@@ -23,7 +24,7 @@ use crate::error::Error;
 use crate::{finalizers, report, tell};
 
 pub use foresee::{find, read_at, reading};
-pub use gather::Known;
+pub use known::Known;
 pub use look::Look;
 pub use see::{Sight, see};
 pub use trigger::trigger;

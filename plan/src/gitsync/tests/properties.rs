@@ -1,7 +1,7 @@
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 
-use super::world::{World, commit, environment, file, read_here, service_repo};
+use super::world::{World, commit, environment, file, read_changes_here, read_here, service_repo};
 use crate::diff::Step;
 use crate::gitsync::decide::FREELY_PRUNED;
 use crate::gitsync::files::File;
@@ -44,6 +44,17 @@ proptest! {
         sorted.sort_by(|left, right| left.path.cmp(&right.path));
         prop_assert_eq!(read_here(&files), read_here(&sorted));
         prop_assert_eq!(world.decide(&commit('2'), &files).plan, world.decide(&commit('2'), &sorted).plan);
+    }
+
+    #[test]
+    fn what_changed_and_what_was_known_say_the_same_as_all_files(before in any_files(), after in any_files()) {
+        let changed: Vec<File> = after.iter().filter(|file| !before.contains(file)).cloned().collect();
+        let is_there = |path: &String| after.iter().any(|file| file.path == *path);
+        let gone: Vec<String> =
+            before.iter().map(|file| file.path.clone()).filter(|path| !is_there(path)).collect();
+        if let Some(read) = read_changes_here(read_here(&before), &changed, &gone) {
+            prop_assert_eq!(read, read_here(&after));
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use slipway_crds::v1alpha1::{AllowedKind, GitSync, GitSyncStatus};
 use crate::commit::CommitId;
 use crate::diff::Step;
 use crate::gitsync::decide::{Decision, Facts, decide};
-use crate::gitsync::files::{Content, File, Home, Reading, read};
+use crate::gitsync::files::{Content, File, Home, Reading, read, read_changes};
 use crate::gitsync::kinds::Kinds;
 use crate::gitsync::report::{self, Applied, Attempt, Outcome};
 use crate::gitsync::settled::Settled;
@@ -79,6 +79,17 @@ pub fn read_here(files: &[File]) -> Reading {
 /// What the files say where these kinds are allowed.
 pub fn read_as(files: &[File], kinds: &Kinds) -> Reading {
     read(files, &Home { namespace: "platform", name: "fleet", uid: "sync-uid", kinds })
+}
+
+/// What the files say here after a commit, from what they said and what it changed.
+pub fn read_changes_here(before: Reading, changed: &[File], gone: &[String]) -> Option<Reading> {
+    let kinds = &Kinds::own();
+    read_changes(
+        before,
+        changed,
+        gone,
+        &Home { namespace: "platform", name: "fleet", uid: "sync-uid", kinds },
+    )
 }
 
 pub fn now() -> Timestamp {
@@ -184,7 +195,7 @@ impl World {
         let mut body = object.body.clone();
         body["metadata"]["uid"] = format!("uid-{}", self.uids).into();
         body["metadata"]["managedFields"] = json!([{"manager": names::GITSYNC_MANAGER}]);
-        Observed { key: object.key.clone(), body }
+        Observed { key: object.key.clone(), body: body.into() }
     }
 }
 

@@ -47,7 +47,8 @@ pub(super) fn part(settings: &Settings, authority: &Authority) -> Result<Part> {
         ],
     });
     if settings.audit {
-        let policy = settings.write("audit-policy.json", &audit_policy().to_string())?;
+        let policy = settings
+            .write("audit-policy.json", &audit_policy(settings.audited_reader.as_deref()).to_string())?;
         arguments.push(format!("--audit-policy-file={}", policy.display()));
         arguments.push(format!("--audit-log-path={}", settings.path(AUDIT_LOG).display()));
         // One file, however long: a test reads it from begin to end.
@@ -83,16 +84,19 @@ fn reached_as(settings: &Settings) -> Vec<String> {
     names
 }
 
-/// Writes only, once each, without their bodies.
-fn audit_policy() -> Value {
+/// Writes, once each, without their bodies; reads of one user at most.
+fn audit_policy(reader: Option<&str>) -> Value {
+    let reads = reader.map(|user| json!({"level": "Metadata", "users": [user]}));
+    let mut rules = vec![
+        json!({"level": "Metadata", "verbs": ["create", "update", "patch", "delete", "deletecollection"]}),
+    ];
+    rules.extend(reads);
+    rules.push(json!({"level": "None"}));
     json!({
         "apiVersion": "audit.k8s.io/v1",
         "kind": "Policy",
         "omitStages": ["RequestReceived", "ResponseStarted"],
-        "rules": [
-            {"level": "Metadata", "verbs": ["create", "update", "patch", "delete", "deletecollection"]},
-            {"level": "None"},
-        ],
+        "rules": rules,
     })
 }
 
@@ -104,12 +108,13 @@ mod tests {
 
     #[test]
     fn the_audit_log_has_every_kind_of_write_and_no_read() {
-        let policy = audit_policy();
+        let policy = audit_policy(None);
         let written = policy["rules"][0]["verbs"].to_string();
         for verb in ["create", "update", "patch", "delete", "deletecollection"] {
             assert!(written.contains(verb), "{verb}");
         }
         assert_eq!(policy["rules"][1], json!({"level": "None"}));
+        assert_eq!(audit_policy(Some("operator"))["rules"][1]["users"], json!(["operator"]));
     }
 
     #[test]

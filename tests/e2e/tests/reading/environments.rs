@@ -65,7 +65,7 @@ fn tested(exit_code: i32) -> Story {
         namespace: Some("fleet".to_owned()),
         name: result.metadata.name.clone().unwrap(),
     };
-    story.world.objects.push(Observed { key, body: serde_json::to_value(result).unwrap() });
+    story.world.objects.push(Observed { key, body: serde_json::to_value(result).unwrap().into() });
     story.run(at(20));
     // What is recorded now ends the environment at the next look.
     story.run(at(21));
