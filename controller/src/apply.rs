@@ -55,7 +55,7 @@ impl ApplyError {
         match self {
             Self::Request { source: kube::Error::Api(status), .. } => format!("{self}: {}", status.message),
             Self::Request { source, .. } => format!("{self}: {source}"),
-            other => other.to_string(),
+            Self::Conflict(conflict) => conflict.to_string(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Objects of other kinds that GitSyncs applied, seen with the rights of the service accounts that applied them.
+//! Objects of other kinds that `GitSync`s applied, seen with the rights of the service accounts that applied them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -114,7 +114,7 @@ impl ForeignObjects {
         }
     }
 
-    /// All objects of these kinds that GitSyncs applied in the account's namespace. The user, a `GitSync`, wants these kinds
+    /// All objects of these kinds that `GitSync`s applied in the account's namespace. The user, a `GitSync`, wants these kinds
     /// from now on, and no others.
     pub async fn all(
         &self,

@@ -117,9 +117,10 @@ impl Candidate {
         let object = record::held(&self.name, before, &self.me, &self.address);
         let (sent, params) = (self.now(), PostParams::default());
         let request = async {
-            match replaces {
-                true => self.api.replace(&self.name, &params, &object).await,
-                false => self.api.create(&params, &object).await,
+            if replaces {
+                self.api.replace(&self.name, &params, &object).await
+            } else {
+                self.api.create(&params, &object).await
             }
         };
         match tokio::time::timeout(self.patience(state), request).await {

@@ -26,13 +26,13 @@ pub(super) fn verify(
     let mut refused = None;
     for whose in made {
         match whose {
-            Ok(signer)
+            Ok(name)
                 if !has_passed(signature.created().map(secs), signature.signature_expiration_time(), now) =>
             {
-                return Ok(signer);
+                return Ok(name);
             }
             Ok(key) => {
-                refused = Some(SignatureError::KeyNotValid { key, why: "in a signature that has expired" })
+                refused = Some(SignatureError::KeyNotValid { key, why: "in a signature that has expired" });
             }
             Err(error) => refused = Some(error),
         }
@@ -44,8 +44,8 @@ pub(super) fn verify(
 fn keys(texts: &[&str]) -> Result<Vec<SignedPublicKey>, SignatureError> {
     let unreadable = |error: pgp::errors::Error| SignatureError::NoSigners(error.to_string());
     let mut keys = Vec::new();
-    for text in texts {
-        let (found, _) = SignedPublicKey::from_string_many(text).map_err(unreadable)?;
+    for block in texts.iter().flat_map(|text| blocks(text)) {
+        let (found, _) = SignedPublicKey::from_string_many(block).map_err(unreadable)?;
         for key in found {
             keys.push(key.map_err(unreadable)?);
         }
@@ -56,6 +56,14 @@ fn keys(texts: &[&str]) -> Result<Vec<SignedPublicKey>, SignatureError> {
     Ok(keys)
 }
 
+/// A file may have several armoured blocks, one after the other.
+fn blocks(text: &str) -> impl Iterator<Item = &str> {
+    const BEGIN: &str = "-----BEGIN PGP PUBLIC KEY BLOCK-----";
+    let starts: Vec<usize> = text.match_indices(BEGIN).map(|(at, _)| at).collect();
+    let ends: Vec<usize> = starts.iter().skip(1).copied().chain([text.len()]).collect();
+    starts.into_iter().zip(ends).map(|(start, end)| &text[start..end])
+}
+
 /// Whether a key, or a subkey of it that may sign, made the signature, and whether it may still do so.
 fn made_by(
     key: &SignedPublicKey,
@@ -64,7 +72,7 @@ fn made_by(
     now: u64,
 ) -> Option<Result<String, SignatureError>> {
     let name = format!("{}", key.primary_key.fingerprint()).to_uppercase();
-    let own = signature.verify(&key.primary_key, content).is_ok().then(|| Ok(()));
+    let own = signature.verify(&key.primary_key, content).is_ok().then_some(Ok(()));
     let made = own.or_else(|| {
         let subkey =
             key.public_subkeys.iter().find(|subkey| signature.verify(&subkey.key, content).is_ok())?;

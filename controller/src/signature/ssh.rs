@@ -40,9 +40,9 @@ pub(super) fn verify(
         signer.after.is_none_or(|after| after <= now) && signer.before.is_none_or(|before| now < before)
     };
     match (candidates.iter().find(is_valid), candidates.first()) {
-        (Some(signer), _) => Ok(signer.principals.clone()),
-        (None, Some(signer)) => Err(SignatureError::KeyNotValid {
-            key: signer.key.fingerprint(HashAlg::Sha256).to_string(),
+        (Some(trusted), _) => Ok(trusted.principals.clone()),
+        (None, Some(trusted)) => Err(SignatureError::KeyNotValid {
+            key: trusted.key.fingerprint(HashAlg::Sha256).to_string(),
             why: "outside of its `valid-after` and `valid-before`",
         }),
         (None, None) => Err(SignatureError::Untrusted),

@@ -73,7 +73,7 @@ fn a_leader_whose_lease_was_deleted_makes_it_again() {
 
 #[test]
 fn a_candidate_waits_for_a_term_of_silence() {
-    let (state, act) = next(candidate(), Seen::Lease(lease("a", 1)), at(119));
+    let (state, act) = next(candidate(), Seen::Lease(lease("a", 1)), TERM.saturating_sub(at(1)));
     assert_eq!(act, Act::Wait(TERM));
     let (renewed, act) = next(state.clone(), Seen::Lease(lease("a", 2)), TERM);
     assert_eq!(act, Act::Wait(TERM + LOOK));

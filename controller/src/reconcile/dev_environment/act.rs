@@ -106,7 +106,7 @@ fn remember_refusals(context: &Context, gathered: &Gathered, applied: &Applied) 
     }
     let conflict = failed.iter().find_map(|error| match error {
         ApplyError::Conflict(conflict) => Some(Refusal::Conflict(conflict.to_string())),
-        _ => None,
+        ApplyError::Request { .. } => None,
     });
     context.refused.set(uid, Some(conflict.unwrap_or_else(|| Refusal::Refused(first.answer()))));
     Err(Error::Apply { failed: failed.len(), first: first.answer() })

@@ -82,7 +82,7 @@ pub(super) fn outcome(applied: Applied) -> Outcome {
         let (message, is_forbidden) = (error.answer(), error.is_forbidden());
         match error {
             ApplyError::Conflict(conflict) => outcome.conflicts.push(conflict),
-            error => {
+            error @ ApplyError::Request { .. } => {
                 let is_delete = matches!(error, ApplyError::Request { verb: "delete", .. });
                 let needs_a_person = needs_a_person(&error);
                 outcome.refusals.push(Refusal { message, is_delete, is_forbidden, needs_a_person });

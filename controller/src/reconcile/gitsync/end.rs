@@ -61,8 +61,8 @@ async fn delete(
     let written = Some((&context.own.written, key.as_str()));
     let client = context.foreign.client(&seen.account);
     let applier = Applier { client: &client, owner: on_behalf, written, resources: &seen.resources };
-    let applied = applier.apply(steps, rank).await;
-    let refusals = act::outcome(applied).refusals;
+    let carried_out = applier.apply(steps, rank).await;
+    let refusals = act::outcome(carried_out).refusals;
     match refusals.first() {
         Some(first) => Err(Error::Apply { failed: refusals.len(), first: first.message.clone() }),
         None => Ok(()),

@@ -97,8 +97,8 @@ async fn prove(context: &Context, sync: &GitSync, head: &CommitId, now: Timestam
     })?;
     let signed = context.git.signed(&mirrored(sync)?, head).await?;
     match signature::verify(*provider, &keys.data.unwrap_or_default(), signed.as_ref(), now) {
-        Ok(signer) => {
-            debug!(gitsync = sync.name_any(), commit = %head, signer, "signature verified");
+        Ok(whose) => {
+            debug!(gitsync = sync.name_any(), commit = %head, whose, "signature verified");
             Ok(())
         }
         Err(source) => Err(GitError::SignatureRefused { commit: head.clone(), secret, source }),

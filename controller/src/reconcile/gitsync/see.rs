@@ -25,7 +25,7 @@ pub struct Seen {
     pub kinds: Kinds,
     /// Kinds that are not Slipway's.
     pub resources: Vec<ApiResource>,
-    /// All objects of Slipway's kinds in the namespace, and of others what GitSyncs made.
+    /// All objects of Slipway's kinds in the namespace, and of others what `GitSync`s made.
     pub observed: Vec<Observed>,
 }
 
