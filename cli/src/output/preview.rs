@@ -6,7 +6,7 @@ use super::colours::Colours;
 
 /// The text with each line in the colour of its mark.
 pub fn text(preview: &Preview, colours: Colours) -> String {
-    preview.to_string().lines().map(|line| format!("{}\n", painted(line, colours))).collect()
+    preview.to_string().lines().flat_map(|line| [painted(line, colours), "\n".to_owned()]).collect()
 }
 
 fn painted(line: &str, colours: Colours) -> String {

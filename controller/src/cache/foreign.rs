@@ -182,7 +182,7 @@ async fn wait(store: &Objects, failed: &watch::Failed, kind: &KindName) -> Resul
     loop {
         tokio::select! {
             listed = &mut ready => match listed {
-                Ok(_) => return refusal(failed, kind).map_or(Ok(()), Err),
+                Ok(()) => return refusal(failed, kind).map_or(Ok(()), Err),
                 Err(_) => return Err(Unseen::Late { kind: kind.clone(), why: "the API server is slow".to_owned() }),
             },
             () = tokio::time::sleep(LOOK) => if let Some(refusal) = refusal(failed, kind) {

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
 use slipway_plan::lease::{HOLD, TERM};
 
 use crate::proxy::Entry;
@@ -24,7 +23,7 @@ pub fn broken(entries: &[Entry]) -> Vec<String> {
     for entry in writes {
         if entry.target.resource == "leases" {
             if entry.is_done() {
-                let is_released = entry.sent()["spec"]["holderIdentity"] == Value::from("");
+                let is_released = entry.sent()["spec"]["holderIdentity"] == "";
                 holder = Some(Holder { user: &entry.user, since: entry.at, is_released });
             }
         } else if let Some(what) = wrong(entry, holder.as_ref()) {
