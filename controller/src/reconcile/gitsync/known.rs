@@ -76,11 +76,11 @@ async fn read_changes(
 ) -> Result<Option<(Snapshot, Reading)>, GitError> {
     let changes = context.git.read_changes(mirror, &known.snapshot, revision, files::is_manifest).await?;
     let Some(changes) = changes else { return Ok(None) };
-    let touched: Vec<File> = changes.files.into_iter().map(file).collect();
+    let files: Vec<File> = changes.files.into_iter().map(file).collect();
     // Nobody else holds it then, and it is changed where it is.
     context.known_files.forget(home.uid);
     let before = Arc::unwrap_or_clone(known.reading);
-    let reading = files::read_changes(before, &touched, &changes.gone, home);
+    let reading = files::read_changes(before, &files, &changes.gone, home);
     Ok(reading.map(|reading| (changes.snapshot, reading)))
 }
 
