@@ -29,6 +29,11 @@ fn found<'a>(objects: &'a [Value], kind: &str) -> Vec<&'a Value> {
     objects.iter().filter(|object| object["kind"] == kind).collect()
 }
 
+/// Roles of one name: that of the lease is apart.
+fn named<'a>(objects: &'a [Value], kind: &str, name: &str) -> Vec<&'a Value> {
+    found(objects, kind).into_iter().filter(|object| object["metadata"]["name"] == name).collect()
+}
+
 fn refused(setting: &str) -> String {
     refused_with(&[setting])
 }
@@ -157,7 +162,7 @@ fn a_removed_release_leaves_the_kinds_and_everybodys_objects() {
 #[test]
 fn one_namespace_means_rights_in_one_namespace() {
     let objects = rendered(&["namespace=fleet"]);
-    let role = found(&objects, "Role");
+    let role = named(&objects, "Role", "slipway-controller");
     assert_eq!((role.len(), &role[0]["metadata"]["namespace"]), (1, &"fleet".into()));
     let everywhere = found(&objects, "ClusterRole")[0]["rules"].as_array().unwrap();
     for rule in everywhere {
@@ -171,7 +176,7 @@ fn one_namespace_means_rights_in_one_namespace() {
 #[test]
 fn secrets_may_be_read_only_where_it_is_said() {
     let objects = rendered(&["secretNamespaces={a,b}"]);
-    let roles = found(&objects, "Role");
+    let roles = named(&objects, "Role", "slipway-controller");
     let places: Vec<_> = roles.iter().map(|role| role["metadata"]["namespace"].as_str().unwrap()).collect();
     assert_eq!(places, ["a", "b"]);
     for role in roles {
@@ -183,11 +188,11 @@ fn secrets_may_be_read_only_where_it_is_said() {
 fn the_operator_may_act_for_service_accounts_only_where_they_are_named() {
     let is_impersonation = |rule: &Value| rule["verbs"].as_array().unwrap().contains(&"impersonate".into());
     let objects = rendered(&["impersonate[0].namespace=fleet", "impersonate[0].serviceAccounts={deployer}"]);
-    let role = found(&objects, "Role")[0];
+    let role = named(&objects, "Role", "slipway-impersonate")[0];
     assert_eq!(role["metadata"]["namespace"], "fleet");
     assert_eq!(role["rules"][0]["resourceNames"], serde_json::json!(["deployer"]));
     assert!(is_impersonation(&role["rules"][0]));
-    assert_eq!(found(&objects, "RoleBinding")[0]["metadata"]["namespace"], "fleet");
+    assert_eq!(named(&objects, "RoleBinding", "slipway-impersonate")[0]["metadata"]["namespace"], "fleet");
     let everywhere = found(&objects, "ClusterRole")[0]["rules"].as_array().unwrap();
     assert!(!everywhere.iter().any(is_impersonation));
     assert!(refused("impersonate[0].namespace=fleet").contains("serviceAccounts"));
