@@ -129,7 +129,8 @@ mod tests {
     #[test]
     fn a_command_that_never_ran_is_told_from_one_that_failed() {
         let missing = json!({"status": "Failure", "reason": "InternalError", "message": "no such file"});
-        assert_eq!(ended(&missing).unwrap_err().to_string(), "the command did not run: no such file");
+        let told = ended(&missing).unwrap_err().to_string();
+        assert_eq!(told, "the command did not run: no such file\n  is that command in the image?");
         assert!(exit(None).unwrap_err().to_string().contains("nobody knows"));
     }
 }

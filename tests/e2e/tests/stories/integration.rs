@@ -87,11 +87,11 @@ async fn never_ready(world: &World) -> Result<()> {
     let branch = "story-sulks";
     world.demo.commit("ats", branch, &[Change::write("server.lua", SULKS)]).await?;
     let spec = json!({"integration": {"service": "api", "commit": TRUNK}, "branches": {"ats": branch}});
-    let layout = Layout::of(&["api", "ats"]).fleet("readyTimeout: 40s");
+    let layout = Layout::of(&["api", "ats"]).fleet("readyTimeout: 90s");
     let yard = Yard::open(world, "never-ready", &layout, &[yard::environment("sulk", &spec)]).await?;
     let (environment, run) = ended(&yard, "sulk").await?;
     ensure!(run.outcome == Some(Outcome::Error), "it ended as {run:?}");
-    ensure!(run.message.contains("ats was not ready within 40s"), "it says {:?}", run.message);
+    ensure!(run.message.contains("ats was not ready within 1m 30s"), "it says {:?}", run.message);
     ensure!(run.message.contains("no places today"), "the last log lines are missing: {:?}", run.message);
     ensure!(run.job_uid.is_none() && run.totals.is_none(), "tests ran in {}", environment.name_any());
     Ok(())
