@@ -9,7 +9,7 @@ use futures::{FutureExt, StreamExt, stream};
 use crate::world::World;
 
 /// Longer than any story takes on a busy machine.
-const LIMIT: Duration = Duration::from_mins(6);
+const LIMIT: Duration = Duration::from_mins(12);
 
 /// One story.
 #[derive(Clone, Copy)]
