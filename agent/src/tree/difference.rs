@@ -19,8 +19,8 @@ pub enum Change {
 
 /// The changes that lead from one tree to the other, in the order in which a layer holds them.
 ///
-/// `same_content` is asked about a file whose stamp is the same and whose digest is known: whether that is still its
-/// digest. When in doubt, a file is put: it is another one when anything of its stamp differs.
+/// `same_content` is asked about a file whose digest is known: whether that is still its digest. When in doubt, a file
+/// is put: without a digest, it is another one when anything of its stamp differs.
 pub fn changes<E>(
     before: &Tree,
     after: &Tree,
@@ -52,7 +52,10 @@ fn is_same(old: &Node, new: &Node) -> bool {
         return false;
     }
     match new.kind {
-        Kind::File(_) => old.metadata == new.metadata && old.stamp == new.stamp,
+        Kind::File(_) if old.metadata != new.metadata => false,
+        // Of names of one file, the stamp says which they are.
+        Kind::File(_) if old.digest.is_none() || old.is_linked() || new.is_linked() => old.stamp == new.stamp,
+        Kind::File(_) => true,
         _ => described(old) == described(new),
     }
 }

@@ -7,31 +7,14 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::PathBuf;
 
 use nix::libc::O_NOFOLLOW;
-use serde::{Deserialize, Serialize};
-
 use super::difference::{Change, changes};
 use super::scan::content_digest;
 use super::{Kind, Node, Tree, TreeError};
+use crate::LayerRecord;
 use crate::layer::{LayerError, LayerWriter, Limits, Metadata, Special, shown};
 
 /// The character devices that any container may have: null, zero, full, random, urandom, tty.
 const HARMLESS: [(u32, u32); 6] = [(1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0)];
-
-/// A layer that was written: what a push and an image's configuration need to know.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct LayerRecord {
-    /// Digest of the compressed bytes: the name of the blob.
-    pub digest: String,
-    /// Digest of the archive before compression: its name in an image's configuration.
-    pub diff_id: String,
-    /// Compressed bytes.
-    pub size: u64,
-    /// Entries: folders, files, and what is gone.
-    pub entries: u64,
-    /// Bytes of the files before compression.
-    pub bytes: u64,
-}
 
 /// Writes the layer that turns what was `before` into what is `after`. Times later than `newest` become `newest`: what
 /// the run made has one time, what came with a time keeps it.

@@ -10,7 +10,7 @@ mod scan;
 
 pub use difference::{Change, changes};
 pub use error::TreeError;
-pub use layer::{LayerRecord, write_layer};
+pub use layer::write_layer;
 pub use left_out::LeftOut;
 pub use mounts::mount_points;
 pub use scan::scan;
