@@ -19,13 +19,14 @@ const RECORD: &str = "build.json";
 
 /// Builds. A build that failed has no layer under its name, and a record that says why.
 pub fn build(order: &BuildOrder) -> anyhow::Result<ExitCode> {
+    fs::create_dir_all(&order.output)
+        .with_context(|| format!("failed to make the folder {}", order.output.display()))?;
     let mut record = BuildRecord { identity: order.identity.clone(), ..BuildRecord::default() };
     let mut steps = Steps::default();
     let built = steps_of(order, &mut record, &mut steps);
     record.steps = steps.0;
     record.error = built.err().map(|error| format!("{error:#}"));
-    fs::create_dir_all(&order.output)
-        .and_then(|()| fs::write(order.output.join(RECORD), serde_json::to_vec(&record)?))
+    fs::write(order.output.join(RECORD), serde_json::to_vec(&record)?)
         .with_context(|| format!("failed to write {RECORD} into {}", order.output.display()))?;
     match &record.error {
         Some(error) => Ok(outcome::failed(&order.termination_log, error)),

@@ -47,8 +47,7 @@ pub fn run(words: &[String]) -> anyhow::Result<Ended> {
         .spawn();
     let log = Log::default();
     // Not before the command has started: it would inherit that they are blocked.
-    let signals =
-        Signals::forward_to(started.as_ref().ok().map(pid)).context("failed to receive signals")?;
+    let signals = Signals::forward_to(started.as_ref().ok().map(pid)).context("failed to receive signals")?;
     let mut child = match started {
         Ok(child) => child,
         Err(error) => {

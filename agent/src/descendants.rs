@@ -68,7 +68,9 @@ fn processes() -> Vec<(i32, i32)> {
     let number = |name: &std::ffi::OsStr| name.to_str()?.parse::<i32>().ok();
     folders
         .filter_map(|entry| number(&entry.ok()?.file_name()))
-        .filter_map(|process| Some((process, parent(&fs::read_to_string(format!("/proc/{process}/stat")).ok()?)?)))
+        .filter_map(|process| {
+            Some((process, parent(&fs::read_to_string(format!("/proc/{process}/stat")).ok()?)?))
+        })
         .collect()
 }
 

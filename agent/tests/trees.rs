@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test ends where its setup fails")]
 
-#[path = "tree/mod.rs"]
+mod listing;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -10,11 +10,12 @@ use std::fs;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, symlink};
 use std::os::unix::net::UnixListener;
 
+use listing::listing;
 use proptest::prelude::*;
 use slipway_agent::layer::{Accepted, Limits, apply};
 use slipway_agent::tree::{Change, LeftOut, Tree, changes, scan, write_layer};
 use tempfile::TempDir;
-use tree::{Step, carry_out, listing, steps};
+use tree::{Step, carry_out, steps};
 
 fn look(folder: &TempDir) -> Tree {
     scan(folder.path(), &LeftOut::nothing()).unwrap()

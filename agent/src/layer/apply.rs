@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::{self as unix, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use flate2::read::MultiGzDecoder;
+use flate2::read::GzDecoder;
 use nix::fcntl::AT_FDCWD;
 use nix::sys::stat::{Mode, SFlag, UtimensatFlags, makedev, mknod, utimensat};
 use nix::sys::time::TimeSpec;
@@ -16,6 +16,9 @@ use super::folder::Folder;
 use super::limits::Limits;
 use super::{Metadata, Special, name};
 use crate::tree::attributes;
+
+/// Bytes after the end of an archive; some programs fill up to a block of their own.
+const PADDING: u64 = 1 << 20;
 
 /// What an archive may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,12 +49,24 @@ pub fn apply(
 ) -> Result<Applied, LayerError> {
     let folder = Folder::root(root).map_err(LayerError::system("open", b"the folder to unpack into"))?;
     let mut unpacking = Unpacking { root: folder, accepted, folders: Vec::new(), done: Applied::default() };
-    let mut archive = tar::Archive::new(MultiGzDecoder::new(archive));
+    let mut archive = tar::Archive::new(GzDecoder::new(archive));
     let mut entries = entry::entries(&mut archive, limits)?;
     while let Some((entry, content)) = entries.next()? {
         unpacking.put(&entry, content)?;
     }
+    drop(entries);
+    read_to_the_checksum(archive.into_inner())?;
     unpacking.finish()
+}
+
+/// What comes after the last entry is padding; then comes the checksum, which is looked at only when it is reached.
+fn read_to_the_checksum(rest: impl Read) -> Result<(), LayerError> {
+    let damaged = |source| LayerError::Damaged { path: "its last file".to_owned(), source };
+    match io::copy(&mut rest.take(PADDING + 1), &mut io::sink()) {
+        Ok(read) if read > PADDING => Err(damaged(io::Error::other("there is more after the end"))),
+        Ok(_) => Ok(()),
+        Err(error) => Err(damaged(error)),
+    }
 }
 
 struct Unpacking {
@@ -80,7 +95,12 @@ impl Unpacking {
             What::File(size) => {
                 self.done.written += 1;
                 self.done.bytes += size;
-                file(&parent, name, &entry.metadata, content, *size)
+                let mut content = Content { inner: content, left: *size, is_damaged: false };
+                let written = file(&parent, name, &entry.metadata, &mut content);
+                if content.is_damaged {
+                    return written.map_err(|source| LayerError::Damaged { path: shown(path), source });
+                }
+                written
             }
             What::Special(special) => {
                 self.done.written += 1;
@@ -130,7 +150,8 @@ impl Unpacking {
     fn finish(self) -> Result<Applied, LayerError> {
         for (path, meta) in self.folders.iter().rev() {
             let (folder, name) = name::split(path);
-            let described = self.root.below(folder).and_then(|parent| describe_folder(&parent.at(name), meta));
+            let described =
+                self.root.below(folder).and_then(|parent| describe_folder(&parent.at(name), meta));
             described.map_err(LayerError::system("set owner and mode of", path))?;
         }
         Ok(self.done)
@@ -146,14 +167,41 @@ fn directory(parent: &Folder, name: &[u8]) -> io::Result<()> {
     fs::create_dir(parent.at(name))
 }
 
-fn file(parent: &Folder, name: &[u8], meta: &Metadata, content: impl Read, size: u64) -> io::Result<()> {
+fn file(parent: &Folder, name: &[u8], meta: &Metadata, content: &mut impl Read) -> io::Result<()> {
     parent.remove(name)?;
     let path = parent.at(name);
     let mut file = File::options().write(true).create_new(true).mode(0o600).open(&path)?;
-    if io::copy(&mut content.take(size), &mut file)? < size {
-        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the archive ends in the middle of it"));
-    }
+    io::copy(content, &mut file)?;
     describe(&path, meta)
+}
+
+/// The content of one file; it knows whether what went wrong is the archive's fault.
+struct Content<R> {
+    inner: R,
+    left: u64,
+    is_damaged: bool,
+}
+
+impl<R: Read> Read for Content<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 {
+            return Ok(0);
+        }
+        match self.inner.read(buffer) {
+            Ok(0) => {
+                self.is_damaged = true;
+                Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the archive ends in the middle of it"))
+            }
+            Ok(read) => {
+                self.left = self.left.saturating_sub(read as u64);
+                Ok(read)
+            }
+            Err(error) => {
+                self.is_damaged = error.kind() != io::ErrorKind::Interrupted;
+                Err(error)
+            }
+        }
+    }
 }
 
 /// Owner first: a change of owner takes away set-user-ID and capabilities. What is there was made here, just now, and

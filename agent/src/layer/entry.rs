@@ -67,7 +67,8 @@ impl<'a, R: Read> Entries<'a, R> {
         name::check(&path, &self.limits)?;
         let metadata = metadata(header, records).map_err(|error| self.damaged(error))?;
         let link = records.get("linkpath").cloned();
-        let link = link.or_else(|| header.link_name_bytes().map(|name| name.into_owned())).unwrap_or_default();
+        let link =
+            link.or_else(|| header.link_name_bytes().map(|name| name.into_owned())).unwrap_or_default();
         let (path, what) = self.kind(path, header, entry.size(), link)?;
         self.count(&path, &what)?;
         self.last = shown(&path);

@@ -1,6 +1,6 @@
 //! A process with a time limit, and everything that it starts.
 
-use std::io::{self, Read};
+use std::io::{self, PipeReader, Read};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -58,51 +58,40 @@ pub(super) fn run(invocation: &Invocation, timeout: Duration) -> Result<Ended, P
     let failed = |source| ProvisionError::Start { program: program.clone(), source };
     descendants::adopt(true).map_err(&failed)?;
     let begun = Instant::now();
-    let mut child = start(invocation).map_err(&failed)?;
+    let (mut child, reader) = start(invocation).map_err(&failed)?;
     let group = Pid::from_raw(child.id().cast_signed());
     let log = Log::default();
-    let (output, errors) = listen(&mut child, invocation.keeps_output, &log);
+    let (output, written) = listen(&mut child, reader, &log);
     let ended = wait(child);
     let (status, timed_out) = until(&ended, group, timeout);
     let _ = killpg(group, Signal::SIGKILL);
     let left_running = descendants::end_all();
     descendants::adopt(false).map_err(failed)?;
     let output = output.join().unwrap_or_default();
-    let _ = errors.join();
+    let _ = written.join();
     let (text, log_cut) = log.end();
     let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     let code = status.and_then(|status| status.code().or(status.signal().map(|signal| 128 + signal)));
     Ok(Ended { code, timed_out, output, log: text, log_cut, milliseconds, left_running })
 }
 
-fn start(invocation: &Invocation) -> io::Result<Child> {
+/// Starts it. Both outputs are one stream, in the order in which they are written, unless one of them is kept.
+fn start(invocation: &Invocation) -> io::Result<(Child, PipeReader)> {
+    let (reader, writer) = io::pipe()?;
     let mut words = invocation.words.iter();
     let mut command = Command::new(words.next().map_or("", String::as_str));
     command.args(words).current_dir(&invocation.folder).process_group(0);
     command.envs(invocation.environment.iter().map(|(name, value)| (name, value)));
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
+    let stdout = if invocation.keeps_output { Stdio::piped() } else { writer.try_clone()?.into() };
+    let child = command.stdin(Stdio::null()).stdout(stdout).stderr(writer).spawn()?;
+    Ok((child, reader))
 }
 
-type Listening = (JoinHandle<Vec<u8>>, JoinHandle<()>);
-
-/// Both outputs are read to their end, however much it is: a full pipe would stop the process.
-fn listen(child: &mut Child, keeps_output: bool, log: &Log) -> Listening {
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let (first, second) = (log.clone(), log.clone());
-    let output = thread::spawn(move || match stdout {
-        Some(stdout) if keeps_output => kept(stdout),
-        Some(stdout) => {
-            first.pass_on(stdout, io::stdout());
-            Vec::new()
-        }
-        None => Vec::new(),
-    });
-    let errors = thread::spawn(move || {
-        if let Some(stderr) = stderr {
-            second.pass_on(stderr, io::stderr());
-        }
-    });
-    (output, errors)
+/// Everything is read to its end, however much it is: a full pipe would stop the process.
+fn listen(child: &mut Child, reader: PipeReader, log: &Log) -> (JoinHandle<Vec<u8>>, JoinHandle<()>) {
+    let (stdout, log) = (child.stdout.take(), log.clone());
+    let output = thread::spawn(move || stdout.map(kept).unwrap_or_default());
+    (output, thread::spawn(move || log.pass_on(reader, io::stderr())))
 }
 
 fn kept(mut from: impl Read) -> Vec<u8> {

@@ -44,9 +44,8 @@ pub(super) fn understand(ended: &Ended) -> Outcome {
 
 /// The value of the only key, `local`. What a state or a module prints itself may come before and after it.
 fn result(output: &[u8]) -> Option<Value> {
-    let starts = (0..output.len()).filter(|at| {
-        output.get(*at) == Some(&b'{') && (*at == 0 || output.get(at - 1) == Some(&b'\n'))
-    });
+    let starts = (0..output.len())
+        .filter(|at| output.get(*at) == Some(&b'{') && (*at == 0 || output.get(at - 1) == Some(&b'\n')));
     starts.filter_map(|at| local(output.get(at..)?)).next()
 }
 
@@ -157,7 +156,10 @@ mod tests {
     #[test]
     fn errors_before_any_state_are_told() {
         let cases = [
-            (r#"{"local": ["Rendering SLS 'base:www' failed", "line 3"]}"#, "Rendering SLS 'base:www' failed; line 3"),
+            (
+                r#"{"local": ["Rendering SLS 'base:www' failed", "line 3"]}"#,
+                "Rendering SLS 'base:www' failed; line 3",
+            ),
             (r#"{"local": "Pillar failed"}"#, "Pillar failed"),
             (r#"{"local": {"a_|-b_|-c_|-d": 5}}"#, "salt's result for a_|-b_|-c_|-d is of an unknown form"),
             (r#"{"local": 5}"#, "salt's result is of an unknown form: 5"),

@@ -60,7 +60,8 @@ impl Serving<'_> {
         if code == Some(0) {
             return Ok(Checked::Passed);
         }
-        let said = output.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it ended with an error");
+        let said =
+            output.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it ended with an error");
         let late = format!("it took longer than {} s", ONE_ANSWER.as_secs());
         Ok(Checked::Failed(if code.is_none() { late } else { said.trim().to_owned() }))
     }

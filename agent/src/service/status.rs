@@ -29,7 +29,11 @@ pub(super) fn parse(line: &str) -> Standing {
             return Standing::Up { pid, seconds };
         }
     } else if let Some(rest) = rest("down") {
-        return if rest.contains("normally up") || rest.contains("want up") { Standing::Down } else { Standing::Off };
+        return if rest.contains("normally up") || rest.contains("want up") {
+            Standing::Down
+        } else {
+            Standing::Off
+        };
     } else if rest("finish").is_some() {
         return Standing::Finishing;
     }
@@ -51,7 +55,10 @@ mod tests {
     fn the_lines_of_sv_are_understood() {
         let cases = [
             ("run: /etc/service/www: (pid 12) 3s", Standing::Up { pid: 12, seconds: 3 }),
-            ("run: /a b: (pid 1) x: (pid 12) 30s; run: log: (pid 9) 1s", Standing::Up { pid: 12, seconds: 30 }),
+            (
+                "run: /a b: (pid 1) x: (pid 12) 30s; run: log: (pid 9) 1s",
+                Standing::Up { pid: 12, seconds: 30 },
+            ),
             ("run: www: (pid 12) 3s, normally down", Standing::Up { pid: 12, seconds: 3 }),
             ("down: www: 1s, normally up, want up", Standing::Down),
             ("down: www: 1s, want up", Standing::Down),

@@ -87,12 +87,16 @@ fn supervise(
             }
             Ok(Event::Signal(signal)) => serving.pass_on(names, signal)?,
             Ok(Event::Ended(how)) => return Err(ServiceError::Ended { how }),
-            Err(RecvTimeoutError::Disconnected) => return Err(ServiceError::Ended { how: "unseen".to_owned() }),
-            Err(RecvTimeoutError::Timeout) => match look(serving, names, &mut checks, Instant::now() > until)? {
-                Verdict::Wait => {}
-                Verdict::Up => up.take().into_iter().for_each(|up| up()),
-                Verdict::Down(reasons) => return Err(ServiceError::Down { reasons }),
-            },
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(ServiceError::Ended { how: "unseen".to_owned() });
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                match look(serving, names, &mut checks, Instant::now() > until)? {
+                    Verdict::Wait => {}
+                    Verdict::Up => up.take().into_iter().for_each(|up| up()),
+                    Verdict::Down(reasons) => return Err(ServiceError::Down { reasons }),
+                }
+            }
         }
     }
 }

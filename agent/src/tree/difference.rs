@@ -63,10 +63,8 @@ fn is_same(old: &Node, new: &Node) -> bool {
 /// A name that is put is put with all names of its file, or they would no longer be one file.
 fn put_whole_groups<'a>(after: &'a Tree, put: &mut BTreeSet<&'a [u8]>) {
     let linked = || after.nodes.iter().filter(|(_, node)| node.is_linked());
-    let touched: BTreeSet<_> = linked()
-        .filter(|(path, _)| put.contains(path.as_slice()))
-        .map(|(_, node)| node.identity())
-        .collect();
+    let touched: BTreeSet<_> =
+        linked().filter(|(path, _)| put.contains(path.as_slice())).map(|(_, node)| node.identity()).collect();
     put.extend(
         linked().filter(|(_, node)| touched.contains(&node.identity())).map(|(path, _)| path.as_slice()),
     );
@@ -97,7 +95,8 @@ fn replaced<'a>(
     let mut replaced: BTreeSet<&[u8]> = BTreeSet::new();
     for folder in gone.iter().flat_map(|path| ancestors(path)).collect::<BTreeSet<_>>() {
         let is_inside = ancestors(folder).any(|above| replaced.contains(above));
-        if let Some((path, _)) = after.nodes.get_key_value(folder).filter(|_| !kept.contains(folder) && !is_inside)
+        if let Some((path, _)) =
+            after.nodes.get_key_value(folder).filter(|_| !kept.contains(folder) && !is_inside)
         {
             replaced.insert(path);
         }

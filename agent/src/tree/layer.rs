@@ -6,12 +6,12 @@ use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::PathBuf;
 
-use nix::libc::O_NOFOLLOW;
 use super::difference::{Change, changes};
 use super::scan::content_digest;
 use super::{Kind, Node, Tree, TreeError};
 use crate::LayerRecord;
 use crate::layer::{LayerError, LayerWriter, Limits, Metadata, Special, shown};
+use nix::libc::O_NOFOLLOW;
 
 /// The character devices that any container may have: null, zero, full, random, urandom, tty.
 const HARMLESS: [(u32, u32); 6] = [(1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0)];
@@ -70,11 +70,9 @@ impl<W: Write> Writing<'_, W> {
             Kind::Directory => self.writer.directory(path, &metadata),
             Kind::File(size) => self.file(path, node, &metadata, *size),
             Kind::Special(special) if is_harmless(special) => self.writer.special(path, &metadata, special),
-            Kind::Special(_) | Kind::BlockDevice => Err(LayerError::Kind {
-                path: shown(path),
-                kind: "a device",
-                place: "an image",
-            }),
+            Kind::Special(_) | Kind::BlockDevice => {
+                Err(LayerError::Kind { path: shown(path), kind: "a device", place: "an image" })
+            }
         }
     }
 
