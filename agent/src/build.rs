@@ -35,7 +35,8 @@ pub fn build(order: &BuildOrder) -> anyhow::Result<ExitCode> {
 }
 
 fn steps_of(order: &BuildOrder, record: &mut BuildRecord, steps: &mut Steps) -> anyhow::Result<()> {
-    record.parent = converge::image(&order.folders)?;
+    let image = converge::image(&order.folders)?;
+    record.parent = image.filter(|image| image.service == order.identity.service);
     let left_out = LeftOut::default().and(&order.leave_out)?;
     let before = steps.take("base", || scan(&order.root, &left_out))?;
     let wanted = Wanted {

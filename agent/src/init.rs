@@ -13,6 +13,8 @@ use crate::outcome;
 
 /// Brings up, and serves until a signal asks to end. A container that does not come up says why as it ends.
 pub fn init(order: &InitOrder) -> ExitCode {
+    // It may be on a volume that has seen this container start before.
+    let _ = fs::remove_file(&order.record);
     let mut record = StartRecord { identity: order.identity.clone(), ..StartRecord::default() };
     match come_up(order, &mut record).and_then(|()| serve(order, &record)) {
         Ok(()) => ExitCode::SUCCESS,

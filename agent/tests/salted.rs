@@ -59,7 +59,9 @@ fn build(container: &Container, states: &str) -> BuildRecord {
 }
 
 fn failed(states: &str) -> (String, ProvisionRecord) {
-    let record = build(&Container::new(), states);
+    let container = Container::new();
+    container.write("etc/slow", "it need not be slow here");
+    let record = build(&container, states);
     assert_eq!(record.layer, None);
     (record.error.unwrap(), record.provision.unwrap())
 }

@@ -1,5 +1,6 @@
 //! Reads the entries of an archive, and believes none of them.
 
+use std::borrow::Cow;
 use std::io::{self, Read};
 
 use tar::EntryType;
@@ -37,7 +38,7 @@ pub(super) enum What {
 
 /// The entries of an archive, one after the other.
 pub(super) struct Entries<'a, R: Read> {
-    entries: tar::Entries<'a, R>,
+    raw: tar::Entries<'a, R>,
     limits: Limits,
     count: u64,
     bytes: u64,
@@ -48,8 +49,7 @@ impl<'a, R: Read> Entries<'a, R> {
     pub(super) fn next(&mut self) -> Result<Option<(Entry, tar::Entry<'a, R>)>, LayerError> {
         let mut records = Records::new();
         loop {
-            let Some(mut entry) = self.entries.next().transpose().map_err(|error| self.damaged(error))?
-            else {
+            let Some(mut entry) = self.raw.next().transpose().map_err(|error| self.damaged(error))? else {
                 return if records.is_empty() { Ok(None) } else { Err(self.damaged(cut())) };
             };
             if entry.header().entry_type() != EntryType::XHeader {
@@ -67,8 +67,7 @@ impl<'a, R: Read> Entries<'a, R> {
         name::check(&path, &self.limits)?;
         let metadata = metadata(header, records).map_err(|error| self.damaged(error))?;
         let link = records.get("linkpath").cloned();
-        let link =
-            link.or_else(|| header.link_name_bytes().map(|name| name.into_owned())).unwrap_or_default();
+        let link = link.or_else(|| header.link_name_bytes().map(Cow::into_owned)).unwrap_or_default();
         let (path, what) = self.kind(path, header, entry.size(), link)?;
         self.count(&path, &what)?;
         self.last = shown(&path);
@@ -143,7 +142,7 @@ pub(super) fn entries<R: Read>(
 ) -> Result<Entries<'_, R>, LayerError> {
     let last = "its beginning".to_owned();
     match archive.entries() {
-        Ok(entries) => Ok(Entries { entries: entries.raw(true), limits, count: 0, bytes: 0, last }),
+        Ok(entries) => Ok(Entries { raw: entries.raw(true), limits, count: 0, bytes: 0, last }),
         Err(source) => Err(LayerError::Damaged { path: last, source }),
     }
 }

@@ -95,8 +95,8 @@ impl<W: Write> LayerWriter<W> {
         content: impl Read,
     ) -> Result<(), LayerError> {
         name::check_real(path, &self.limits)?;
-        self.cap(path, size, self.limits.file_bytes, "bytes of one file")?;
-        self.cap(path, self.bytes.saturating_add(size), self.limits.bytes, "bytes of all files")?;
+        cap(path, size, self.limits.file_bytes, "bytes of one file")?;
+        cap(path, self.bytes.saturating_add(size), self.limits.bytes, "bytes of all files")?;
         self.bytes += size;
         let mut counted = Counted { inner: content.take(size), left: size };
         self.append(&Described::new(EntryType::Regular, path, meta, size, b""), path, &mut counted)?;
@@ -159,10 +159,10 @@ impl<W: Write> LayerWriter<W> {
     }
 
     fn append(&mut self, described: &Described, path: &[u8], content: impl Read) -> Result<(), LayerError> {
-        self.cap(path, self.entries + 1, self.limits.entries, "files of an archive")?;
+        cap(path, self.entries + 1, self.limits.entries, "files of an archive")?;
         let attributes: usize = described.records.iter().map(|(key, value)| key.len() + value.len()).sum();
         let most = self.limits.attribute_bytes + 2 * self.limits.path_bytes;
-        self.cap(path, attributes as u64, most as u64, "bytes of extended attributes")?;
+        cap(path, attributes as u64, most as u64, "bytes of extended attributes")?;
         self.entries += 1;
         let records = described.records.iter().map(|(key, value)| (key.as_str(), value.as_slice()));
         self.archive
@@ -170,10 +170,10 @@ impl<W: Write> LayerWriter<W> {
             .and_then(|()| self.archive.append(&described.header, content))
             .map_err(LayerError::system("write into the archive", path))
     }
+}
 
-    fn cap(&self, path: &[u8], is: u64, limit: u64, what: &'static str) -> Result<(), LayerError> {
-        if is > limit { Err(LayerError::TooMuch { path: shown(path), what, limit }) } else { Ok(()) }
-    }
+fn cap(path: &[u8], is: u64, limit: u64, what: &'static str) -> Result<(), LayerError> {
+    if is > limit { Err(LayerError::TooMuch { path: shown(path), what, limit }) } else { Ok(()) }
 }
 
 /// Content of an announced size.

@@ -44,9 +44,9 @@ pub(super) fn understand(ended: &Ended) -> Outcome {
 
 /// The value of the only key, `local`. What a state or a module prints itself may come before and after it.
 fn result(output: &[u8]) -> Option<Value> {
-    let starts = (0..output.len())
+    let mut starts = (0..output.len())
         .filter(|at| output.get(*at) == Some(&b'{') && (*at == 0 || output.get(at - 1) == Some(&b'\n')));
-    starts.filter_map(|at| local(output.get(at..)?)).next()
+    starts.find_map(|at| local(output.get(at..)?))
 }
 
 fn local(output: &[u8]) -> Option<Value> {

@@ -53,19 +53,15 @@ impl Checks {
     pub fn see(&mut self, name: &str, standing: Standing) -> bool {
         let Some(seen) = self.services.get_mut(name) else { return false };
         seen.standing = Some(standing);
-        match standing {
-            Standing::Up { pid, seconds } => {
-                if seen.pids.last() != Some(&pid) {
-                    seen.pids.push(pid);
-                    seen.check = None;
-                }
-                seconds >= self.settle_seconds && seen.check != Some(Checked::Passed)
-            }
-            _ => {
-                seen.check = None;
-                false
-            }
+        let Standing::Up { pid, seconds } = standing else {
+            seen.check = None;
+            return false;
+        };
+        if seen.pids.last() != Some(&pid) {
+            seen.pids.push(pid);
+            seen.check = None;
         }
+        seconds >= self.settle_seconds && seen.check != Some(Checked::Passed)
     }
 
     /// The answer of its check.
