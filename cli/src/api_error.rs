@@ -6,6 +6,9 @@ use kube::core::Status;
 /// What API servers say of a kind they do not have.
 const NO_SUCH_KIND: [&str; 2] = ["could not find the requested resource", "404 page not found"];
 
+/// What to do where Slipway, or a part of it, is missing.
+pub const INSTALL: &str = "install it: kubectl apply -f manifests/install.yaml";
+
 /// Adds to an error of the API what was attempted, and what to do about it.
 pub trait Attempted<T> {
     /// `attempt` completes "failed to …".
@@ -74,9 +77,11 @@ fn answered(status: &Status) -> String {
         }
         403 => format!("{message}\n  ask whoever administers the cluster for this right"),
         404 if NO_SUCH_KIND.iter().any(|text| message.contains(text)) => {
-            "Slipway is not installed in this cluster\n  install it: kubectl apply -f manifests/install.yaml"
-                .to_owned()
+            format!("Slipway is not installed in this cluster\n  {INSTALL}")
         }
+        422 => format!("{message}\n  mend what it names"),
+        429 => format!("{message}\n  the API server has too much to do: try again in a minute"),
+        500.. => format!("{message}\n  try again; if that does not help: slipway doctor"),
         409 => format!("somebody else changed it at the same time: {message}\n  look at it, and try again"),
         _ => message.clone(),
     }
@@ -116,6 +121,13 @@ mod tests {
         let expected = "failed to list the environments: devenvironments is forbidden\n  \
             ask whoever administers the cluster for this right";
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn what_may_pass_is_told_from_what_has_to_be_mended() {
+        assert!(explain(&api(503, "the server is busy")).ends_with("slipway doctor"));
+        assert!(explain(&api(429, "too many requests")).ends_with("try again in a minute"));
+        assert_eq!(explain(&api(422, "spec.ttl is wrong")), "spec.ttl is wrong\n  mend what it names");
     }
 
     #[test]

@@ -1,11 +1,24 @@
 //! What is written after `slipway`.
 
+mod diff;
+mod logs;
+mod open;
+mod shell;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::engine::ArgValueCompleter;
 use slipway_plan::duration;
 
-const CODES: &str = "Exit codes: 0 done · 1 it failed · 2 only `test`: the tests could not say · 64 wrong arguments, or no \
+use crate::complete;
+
+pub use diff::Diff;
+pub use logs::Logs;
+pub use open::{Forward, Open};
+pub use shell::{Completion, Man, Shell};
+
+const CODES: &str = "Exit codes: 0 done · 1 it failed · 2 only `test` and `diff`: it could not be told · 64 wrong arguments, or no \
 context was named · 125 only `exec`: the command did not run · 130 interrupted";
 
 /// Private copies of your services, and their tests, on Kubernetes
@@ -17,7 +30,25 @@ pub struct Arguments {
     pub place: Place,
     /// What.
     #[command(subcommand)]
-    pub verb: Verb,
+    pub call: Call,
+}
+
+/// What is called: a verb that acts on a cluster, or something that needs none.
+#[derive(Debug, Subcommand)]
+pub enum Call {
+    /// A verb.
+    #[command(flatten)]
+    Verb(Verb),
+    /// Print what makes a shell complete verbs, flags, environments and services
+    #[command(
+        after_help = "Examples:\n  source <(slipway completion bash)                                in ~/.bashrc\n  \
+        source <(slipway completion zsh)                                 in ~/.zshrc, after compinit\n  \
+        slipway completion fish > ~/.config/fish/completions/slipway.fish"
+    )]
+    Completion(Completion),
+    /// Write the manual pages
+    #[command(after_help = "Example:\n  slipway man ~/.local/share/man/man1 && man slipway-start")]
+    Man(Man),
 }
 
 /// Which cluster and namespace, and how it looks.
@@ -28,6 +59,7 @@ pub struct Place {
         long,
         global = true,
         value_name = "NAME",
+        add = ArgValueCompleter::new(complete::contexts),
         help = "Context of the kubeconfig to act on. Unset: $SLIPWAY_CONTEXT; without either it refuses"
     )]
     pub context: Option<String>,
@@ -63,15 +95,28 @@ pub enum Verb {
     #[command(after_help = "Examples:\n  slipway status\n  slipway status issue519 --watch\n  \
         slipway status issue519 -o json | jq .status.lock")]
     Status(Status),
+    /// Say why a service runs what it runs, and what it waits for
+    #[command(after_help = "Examples:\n  slipway why www\n  slipway why www -e test-www-3f2c1ab03f2c\n  \
+        slipway why www -o json | jq .blockedBy")]
+    Why(Why),
     /// Show what the services print, of all at once or of some
     #[command(after_help = "Examples:\n  slipway logs --follow\n  slipway logs api dispatch --tail 20\n  \
-        slipway logs api --previous       why it crashed")]
+        slipway logs --since 10m --level warn\n  slipway logs api --previous       why it crashed\n\n\
+        Levels are read from JSON, key=value and the usual text formats. A line whose level is not known is shown, unless \
+        --strict-level is given; an indented line belongs to the one before.")]
     Logs(Logs),
-    /// Make a service answer on a port of this machine, until Ctrl-C
+    /// Make services answer on ports of this machine, until Ctrl-C
     #[command(
-        after_help = "Examples:\n  slipway open www\n  slipway open local --port 6379\n  curl \"$(slipway open www | head -1)\""
+        after_help = "Examples:\n  slipway open www\n  slipway open www=8080 api local:6379\n  slipway open --all\n  \
+        curl \"$(slipway open www | head -1)\""
     )]
     Open(Open),
+    /// Replace the pods of services by new ones of the same commit
+    #[command(
+        after_help = "Examples:\n  slipway restart api\n  slipway restart api dispatch -e issue519\n\n\
+        The old pods go when the new ones are ready. `local` keeps its data."
+    )]
+    Restart(Restart),
     /// Run a command in a service's container; its exit code is passed on
     #[command(
         after_help = "Examples:\n  slipway exec api -- bash\n  slipway exec dispatch --role worker -- env\n  \
@@ -81,15 +126,31 @@ pub enum Verb {
     /// List all environments of the namespace
     #[command(visible_alias = "ls")]
     List(List),
+    /// Look at everything Slipway stands on, and say how to mend what is wrong
+    #[command(
+        after_help = "Examples:\n  slipway doctor\n  slipway doctor -o json | jq '.[] | select(.verdict == \"failed\")'\n\n\
+        Exit code 1 when something is wrong, so that a script can ask, too."
+    )]
+    Doctor(Doctor),
     /// Keep an environment longer than its ttl
     #[command(after_help = "Example:\n  slipway keep issue519 --for 8h")]
     Keep(Keep),
     /// Say what would change, and change nothing
     #[command(
-        after_help = "Examples:\n  slipway plan environments/issue519.yaml\n  slipway plan issue519 --branch dispatch=fix-eta\n\n\
+        after_help = "Examples:\n  slipway plan environments/issue519.yaml\n  slipway plan issue519 --branch dispatch=fix-eta\n  \
+        slipway plan fleet.yaml                          which environments would change\n  \
+        slipway plan gitsync/fleet --commit fix-eta\n\n\
         The operator is asked: it answers from the same code that would do it. Exit code 1 when it could not be done."
     )]
     Plan(Plan),
+    /// Compare a folder, or a commit, with what a GitSync made of the cluster
+    #[command(
+        after_help = "Examples:\n  slipway diff\n  slipway diff ~/src/fleet --gitsync fleet\n  slipway diff --commit fix-eta\n\n\
+        + made  ~ changed  - pruned  ? no longer declared, and waits for a person  ✗ refused\n\n\
+        Exit codes: 0 nothing would change · 1 something would · 2 something would be refused, or it could not be told · \
+        64 wrong arguments, or no context was named"
+    )]
+    Diff(Diff),
     /// Run a service's integration tests against exactly its declared dependencies
     #[command(
         after_help = "Examples:\n  slipway test www --commit \"$GIT_COMMIT\" --wait --junit results\n  \
@@ -149,10 +210,10 @@ pub struct Wanted {
 #[derive(Args, Debug)]
 pub struct Start {
     /// The services; what they depend on follows
-    #[arg(value_name = "SERVICE")]
+    #[arg(value_name = "SERVICE", add = ArgValueCompleter::new(complete::services))]
     pub services: Vec<String>,
     /// Name of the environment. Unset: dev-<your user name>
-    #[arg(long, short, value_name = "NAME")]
+    #[arg(long, short, value_name = "NAME", add = ArgValueCompleter::new(complete::environments))]
     pub env: Option<String>,
     /// What it should be.
     #[command(flatten)]
@@ -172,6 +233,7 @@ pub struct Start {
 #[derive(Args, Debug)]
 pub struct Stop {
     /// The environment. Unset: dev-<your user name>
+    #[arg(add = ArgValueCompleter::new(complete::environments))]
     pub name: Option<String>,
     /// Format.
     #[command(flatten)]
@@ -182,6 +244,7 @@ pub struct Stop {
 #[derive(Args, Debug)]
 pub struct Status {
     /// The environment. Unset: dev-<your user name>, or the only one that runs
+    #[arg(add = ArgValueCompleter::new(complete::environments))]
     pub name: Option<String>,
     /// Go on showing it as it changes, until Ctrl-C
     #[arg(long, short)]
@@ -191,9 +254,57 @@ pub struct Status {
     pub printed: Printed,
 }
 
+/// `slipway why`.
+#[derive(Args, Debug)]
+pub struct Why {
+    /// The service
+    #[arg(add = ArgValueCompleter::new(complete::services_of_the_environment))]
+    pub service: String,
+    /// Environment.
+    #[command(flatten)]
+    pub within: Within,
+    /// Go on showing it as it changes, until Ctrl-C
+    #[arg(long, short)]
+    pub watch: bool,
+    /// Format.
+    #[command(flatten)]
+    pub printed: Printed,
+}
+
+/// `slipway restart`.
+#[derive(Args, Debug)]
+pub struct Restart {
+    /// The services
+    #[arg(value_name = "SERVICE", required = true, add = ArgValueCompleter::new(complete::services_of_the_environment))]
+    pub services: Vec<String>,
+    /// Environment.
+    #[command(flatten)]
+    pub within: Within,
+    /// Do not wait until the new pods are ready
+    #[arg(long, short)]
+    pub detach: bool,
+    /// Give up waiting after that long, with exit code 1; it goes on restarting
+    #[arg(long, value_name = "DURATION", value_parser = duration_text)]
+    pub timeout: Option<String>,
+    /// Format.
+    #[command(flatten)]
+    pub printed: Printed,
+}
+
+/// `slipway doctor`.
+#[derive(Args, Debug)]
+pub struct Doctor {
+    /// Format.
+    #[command(flatten)]
+    pub printed: Printed,
+}
+
 /// `slipway list`.
 #[derive(Args, Debug)]
 pub struct List {
+    /// Go on showing them as they change, until Ctrl-C
+    #[arg(long, short)]
+    pub watch: bool,
     /// Format.
     #[command(flatten)]
     pub printed: Printed,
@@ -203,6 +314,7 @@ pub struct List {
 #[derive(Args, Debug)]
 pub struct Keep {
     /// The environment. Unset: dev-<your user name>
+    #[arg(add = ArgValueCompleter::new(complete::environments))]
     pub name: Option<String>,
     /// How long from now, for example 8h; it never shortens
     #[arg(long = "for", value_name = "DURATION", value_parser = duration_text)]
@@ -216,53 +328,15 @@ pub struct Keep {
 #[derive(Args, Debug)]
 pub struct Within {
     /// The environment. Unset: dev-<your user name>, or the only one that runs
-    #[arg(long, short, value_name = "NAME")]
+    #[arg(long, short, value_name = "NAME", add = ArgValueCompleter::new(complete::environments))]
     pub env: Option<String>,
-}
-
-/// `slipway logs`.
-#[derive(Args, Debug)]
-pub struct Logs {
-    /// The services; `tests` are those of an integration run. Unset: all
-    #[arg(value_name = "SERVICE")]
-    pub services: Vec<String>,
-    /// Environment.
-    #[command(flatten)]
-    pub within: Within,
-    /// Go on as more is printed, by new pods too, until Ctrl-C
-    #[arg(long, short)]
-    pub follow: bool,
-    /// That many last lines of each container, or `all`
-    #[arg(long, value_name = "LINES", default_value = "200", value_parser = tail)]
-    pub tail: Tail,
-    /// What the container printed before it was last restarted
-    #[arg(long, short, conflicts_with = "follow")]
-    pub previous: bool,
-    /// Put the time before every line
-    #[arg(long, short)]
-    pub timestamps: bool,
-}
-
-/// `slipway open`.
-#[derive(Args, Debug)]
-pub struct Open {
-    /// The service
-    pub service: String,
-    /// Environment.
-    #[command(flatten)]
-    pub within: Within,
-    /// Which of the service's ports. Unset: its first
-    #[arg(long, short)]
-    pub port: Option<u16>,
-    /// Port of this machine. Unset: a free one
-    #[arg(long, short, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
-    pub local_port: u16,
 }
 
 /// `slipway exec`.
 #[derive(Args, Debug)]
 pub struct Exec {
     /// The service
+    #[arg(add = ArgValueCompleter::new(complete::services_of_the_environment))]
     pub service: String,
     /// Environment.
     #[command(flatten)]
@@ -278,8 +352,8 @@ pub struct Exec {
 /// `slipway plan`.
 #[derive(Args, Debug)]
 pub struct Plan {
-    /// A file of environments (*.yaml, or `-`), or the name of an environment
-    #[arg(value_name = "FILE.yaml|NAME")]
+    /// A file of Slipway's kinds (*.yaml, or `-`), something that exists, or the name of an environment
+    #[arg(value_name = "FILE.yaml|KIND/NAME|NAME")]
     pub target: String,
     /// More services
     #[arg(value_name = "SERVICE")]
@@ -287,6 +361,9 @@ pub struct Plan {
     /// What it should be.
     #[command(flatten)]
     pub wanted: Wanted,
+    /// Of a `GitSync`: a branch, tag or commit of its repository instead of what it follows
+    #[arg(long, value_name = "REF")]
+    pub commit: Option<String>,
     /// Format.
     #[command(flatten)]
     pub printed: Printed,
@@ -296,6 +373,7 @@ pub struct Plan {
 #[derive(Args, Debug)]
 pub struct Test {
     /// The service whose `integration:` block runs
+    #[arg(add = ArgValueCompleter::new(complete::services))]
     pub service: String,
     /// The commit under test; a branch or tag is held as first found
     #[arg(long, short, value_name = "SHA")]
@@ -315,23 +393,6 @@ pub struct Test {
     /// Format.
     #[command(flatten)]
     pub printed: Printed,
-}
-
-/// How many of a log's last lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tail {
-    /// All lines.
-    All,
-    /// That many.
-    Lines(u32),
-}
-
-fn tail(text: &str) -> Result<Tail, String> {
-    match text.parse() {
-        Ok(lines) => Ok(Tail::Lines(lines)),
-        Err(_) if text == "all" => Ok(Tail::All),
-        Err(_) => Err("write a number of lines, or `all`".to_owned()),
-    }
 }
 
 fn duration_text(text: &str) -> Result<String, duration::NotADuration> {

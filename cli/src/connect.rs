@@ -64,8 +64,9 @@ pub async fn connect(place: &Place) -> anyhow::Result<Session> {
     }
     let named = place.namespace.clone().or_else(|| variable(NAMESPACE));
     let namespace = named.unwrap_or_else(|| config.default_namespace.clone());
-    let client =
-        Client::try_from(config).with_context(|| format!("failed to prepare a connection to {context}"))?;
+    let client = Client::try_from(config).with_context(|| {
+        format!("context {context} cannot be used: mend its certificates and its user in the kubeconfig")
+    })?;
     Ok(Session { client, namespace, program: program(std::env::args().next().as_deref(), place), context })
 }
 
@@ -121,7 +122,7 @@ async fn config(context: &str, kubeconfig: Option<Kubeconfig>) -> anyhow::Result
             config.map_err(|error| Usage(format!("context {context}: {error}: mend the kubeconfig")).into())
         }
         None => Config::incluster().map_err(|error| {
-            Usage(format!("{IN_CLUSTER} is for pods with a ServiceAccount, and this is none: {error}")).into()
+            Usage(format!("{IN_CLUSTER} is for pods with a ServiceAccount, and this is none: {error}\n  name a context of the kubeconfig with --context")).into()
         }),
     }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::api::ListParams;
 use slipway_crds::v1alpha1::{DevEnvironment, DevEnvironmentStatus, EndReason};
-use slipway_crds::{conditions, names};
+use slipway_crds::{UNOBSERVED, conditions, names};
 
 use crate::api_error::Attempted as _;
 use crate::connect::Session;
@@ -79,7 +79,7 @@ pub fn state(environment: &DevEnvironment) -> State {
     match status.ended {
         Some(ended) => State::Ended(ended.reason),
         None if environment.annotations().contains_key(names::STOPPED_AT) => State::Stopping,
-        None if environment.status.is_none() => State::New,
+        None if environment.status.is_none() || status.observed_generation == Some(UNOBSERVED) => State::New,
         None if is_true(conditions::STALLED) => State::Stalled,
         None if is_true(conditions::READY) => State::Ready,
         None => State::Starting,
@@ -91,10 +91,12 @@ pub fn status(environment: &DevEnvironment) -> DevEnvironmentStatus {
     environment.status.clone().unwrap_or_default()
 }
 
-/// What its `Ready` condition says.
+/// What its `Ready` condition says, or why there is none.
 pub fn message(environment: &DevEnvironment) -> String {
-    let ready = environment.status.as_ref().and_then(|s| conditions::find(&s.conditions, conditions::READY));
-    ready.map_or_else(
+    let status = status(environment);
+    let find = |type_| conditions::find(&status.conditions, type_);
+    let said = find(conditions::READY).or_else(|| find(conditions::ENDED));
+    said.map_or_else(
         || "the operator has not looked at it yet".to_owned(),
         |condition| condition.message.clone(),
     )
@@ -171,6 +173,26 @@ fn unknown(name: &str, all: &[DevEnvironment], namespace: &str) -> Usage {
         names => format!("name one of: {}", names.join(", ")),
     };
     Usage(format!("there is no environment {name} in namespace {namespace}\n  {there}"))
+}
+
+/// Refuses services that the environment does not run, once that is known; `more` are names that are as good.
+pub fn refuse_unknown(
+    environment: &DevEnvironment,
+    services: &[String],
+    more: &[&str],
+    program: &str,
+) -> Result<(), Usage> {
+    let lock = status(environment).lock;
+    let runs: Vec<_> = lock.iter().map(|locked| locked.service.as_str()).collect();
+    let is_known = |service: &str| lock.is_empty() || runs.contains(&service) || more.contains(&service);
+    match services.iter().find(|service| !is_known(service)) {
+        None => Ok(()),
+        Some(service) => Err(Usage(format!(
+            "{name} does not run {service}; it runs: {}\n  add it: {program} start {service} --env {name}",
+            runs.join(", "),
+            name = environment.name_any(),
+        ))),
+    }
 }
 
 /// Until when a person keeps it.

@@ -94,7 +94,9 @@ async fn resize(mut sizes: futures::channel::mpsc::Sender<TerminalSize>) {
 /// What the end of a command says: its code, or why there is none.
 fn exit(status: Option<Status>) -> anyhow::Result<Exit> {
     let Some(status) = status else {
-        anyhow::bail!("the connection ended before the command did: nobody knows how it ended");
+        anyhow::bail!(
+            "the connection ended before the command did: nobody knows how it ended\n  look at what it did before it is run again"
+        );
     };
     if status.status.as_deref() == Some("Success") {
         return Ok(Exit::Done);
@@ -103,7 +105,8 @@ fn exit(status: Option<Status>) -> anyhow::Result<Exit> {
     let mut codes = causes.filter(|cause| cause.reason.as_deref() == Some("ExitCode"));
     let code = codes.find_map(|cause| cause.message.as_deref()?.parse().ok());
     let why = status.message.unwrap_or_default();
-    code.map(Exit::Command).ok_or_else(|| anyhow::anyhow!("the command did not run: {why}"))
+    code.map(Exit::Command)
+        .ok_or_else(|| anyhow::anyhow!("the command did not run: {why}\n  is that command in the image?"))
 }
 
 #[cfg(test)]

@@ -1,15 +1,15 @@
 //! Exit codes. They are part of what users rely on: `docs/cli.md` lists them.
 
-use crate::args::Verb;
+use crate::args::{Call, Verb};
 
 /// How a verb ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// Done.
     Done,
-    /// What was asked for did not happen; for `test`: the tests ran and failed.
+    /// What was asked for did not happen; for `test`: the tests ran and failed; for `diff`: something would change.
     Failed,
-    /// Only `test`: the tests could not say.
+    /// Only `test`: the tests could not say. Only `diff`: it could not be told, or something would be refused.
     Undecided,
     /// The arguments are wrong, or no context was named. Nothing was asked of any cluster.
     Usage,
@@ -36,13 +36,13 @@ impl Exit {
     }
 
     /// How a verb ends that met this error.
-    pub fn of_error(verb: &Verb, error: &anyhow::Error) -> Self {
+    pub fn of_error(call: &Call, error: &anyhow::Error) -> Self {
         if error.is::<Usage>() {
             return Self::Usage;
         }
-        match verb {
-            Verb::Test(_) => Self::Undecided,
-            Verb::Exec(_) => Self::NotExecuted,
+        match call {
+            Call::Verb(Verb::Test(_) | Verb::Diff(_)) => Self::Undecided,
+            Call::Verb(Verb::Exec(_)) => Self::NotExecuted,
             _ if is_broken_pipe(error) => Self::Done,
             _ => Self::Failed,
         }
@@ -65,14 +65,14 @@ mod tests {
     use super::*;
     use clap::Parser as _;
 
-    fn verb(words: &[&str]) -> Verb {
-        crate::args::Arguments::try_parse_from([&["slipway"], words].concat()).unwrap().verb
+    fn call(words: &[&str]) -> Call {
+        crate::args::Arguments::try_parse_from([&["slipway"], words].concat()).unwrap().call
     }
 
     #[test]
     fn the_codes_of_a_test_run_are_its_own() {
         assert_eq!([Exit::Done, Exit::Failed, Exit::Undecided].map(Exit::code), [0, 1, 2]);
-        let test = verb(&["test", "www", "--commit", "main"]);
+        let test = call(&["test", "www", "--commit", "main"]);
         assert_eq!(Exit::of_error(&test, &anyhow::anyhow!("no answer")), Exit::Undecided);
         assert_eq!(Exit::of_error(&test, &Usage("no context".to_owned()).into()), Exit::Usage);
     }
@@ -80,9 +80,9 @@ mod tests {
     #[test]
     fn a_reader_that_went_away_is_no_failure() {
         let gone = anyhow::Error::from(std::io::Error::from(std::io::ErrorKind::BrokenPipe));
-        assert_eq!(Exit::of_error(&verb(&["list"]), &gone), Exit::Done);
-        assert_eq!(Exit::of_error(&verb(&["list"]), &anyhow::anyhow!("no answer")), Exit::Failed);
-        let exec = verb(&["exec", "www", "--", "true"]);
+        assert_eq!(Exit::of_error(&call(&["list"]), &gone), Exit::Done);
+        assert_eq!(Exit::of_error(&call(&["list"]), &anyhow::anyhow!("no answer")), Exit::Failed);
+        let exec = call(&["exec", "www", "--", "true"]);
         assert_eq!(Exit::of_error(&exec, &anyhow::anyhow!("no pod")).code(), 125);
     }
 }

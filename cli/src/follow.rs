@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use futures::stream::BoxStream;
 use futures::{StreamExt as _, future};
+use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::Pod;
 use kube::runtime::{WatchStreamExt as _, watcher};
-use kube::{Api, Client, ResourceExt as _};
+use kube::{Api, Client, Resource, ResourceExt as _};
+use serde::de::DeserializeOwned;
 use slipway_crds::v1alpha1::DevEnvironment;
 use tokio::time::Interval;
 
@@ -88,49 +90,65 @@ async fn next_pods(pods: Option<&mut FollowedPods>) {
 }
 
 /// The pods of one namespace.
-pub struct FollowedPods {
+pub type FollowedPods = Followed<Pod>;
+
+/// The objects of one kind in one namespace.
+pub struct Followed<K> {
     namespace: String,
-    known: Pods,
+    known: BTreeMap<String, K>,
     /// Seen since the list was begun anew.
-    listed: Pods,
-    events: BoxStream<'static, watcher::Result<watcher::Event<Pod>>>,
+    listed: BTreeMap<String, K>,
+    events: BoxStream<'static, watcher::Result<watcher::Event<K>>>,
 }
 
-impl FollowedPods {
+impl<K> Followed<K>
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+        + Clone
+        + std::fmt::Debug
+        + DeserializeOwned
+        + Send
+        + 'static,
+{
     /// Of that namespace.
     pub fn new(client: &Client, namespace: &str) -> Self {
-        let api: Api<Pod> = Api::namespaced(client.clone(), namespace);
+        let api: Api<K> = Api::namespaced(client.clone(), namespace);
         let events = watcher(api, watcher::Config::default()).default_backoff().boxed();
-        Self { namespace: namespace.to_owned(), known: Pods::new(), listed: Pods::new(), events }
+        let (known, listed) = (BTreeMap::new(), BTreeMap::new());
+        Self { namespace: namespace.to_owned(), known, listed, events }
     }
 
-    /// The pods as they are known.
-    pub fn known(&self) -> &Pods {
+    /// The objects as they are known, by name.
+    pub fn known(&self) -> &BTreeMap<String, K> {
         &self.known
     }
 
     /// Waits until they change. Somebody who may not see them waits for ever: they are no more than a nicety.
     pub async fn next(&mut self) {
+        while self.changed().await.is_err() {}
+    }
+
+    /// Waits until they change, or until the API server does not answer; it is asked again by the next call.
+    pub async fn changed(&mut self) -> watcher::Result<()> {
         while let Some(event) = self.events.next().await {
-            match event {
-                Ok(watcher::Event::Init) => self.listed.clear(),
-                Ok(watcher::Event::InitApply(pod)) => drop(self.listed.insert(pod.name_any(), pod)),
-                Ok(watcher::Event::InitDone) => {
+            match event? {
+                watcher::Event::Init => self.listed.clear(),
+                watcher::Event::InitApply(object) => drop(self.listed.insert(object.name_any(), object)),
+                watcher::Event::InitDone => {
                     self.known = std::mem::take(&mut self.listed);
-                    return;
+                    return Ok(());
                 }
-                Ok(watcher::Event::Apply(pod)) => {
-                    self.known.insert(pod.name_any(), pod);
-                    return;
+                watcher::Event::Apply(object) => {
+                    self.known.insert(object.name_any(), object);
+                    return Ok(());
                 }
-                Ok(watcher::Event::Delete(pod)) => {
-                    self.known.remove(&pod.name_any());
-                    return;
+                watcher::Event::Delete(object) => {
+                    self.known.remove(&object.name_any());
+                    return Ok(());
                 }
-                Err(_) => {}
             }
         }
-        future::pending::<()>().await;
+        future::pending().await
     }
 }
 

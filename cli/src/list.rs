@@ -2,26 +2,65 @@
 
 use jiff::Timestamp;
 use kube::ResourceExt as _;
+use kube::runtime::watcher;
 use slipway_crds::v1alpha1::DevEnvironment;
 
+use crate::api_error::Attempted as _;
 use crate::args::{Format, List};
 use crate::connect::Session;
 use crate::environment::{self, Origin};
 use crate::exit::Exit;
+use crate::follow::Followed;
 use crate::output::{Output, colours::Colours, elapsed, objects, run, table};
 
 /// Prints them.
 pub async fn run(session: &Session, arguments: &List, output: &mut Output) -> anyhow::Result<Exit> {
-    let environments = environment::list(session).await?;
     let format = arguments.printed.format;
+    if arguments.watch {
+        return watch(session, format, output).await;
+    }
+    show(session, &environment::list(session).await?, format, output)?;
+    Ok(Exit::Done)
+}
+
+/// Prints them again whenever one of them changes.
+async fn watch(session: &Session, format: Format, output: &mut Output) -> anyhow::Result<Exit> {
+    let mut environments = Followed::<DevEnvironment>::new(&session.client, &session.namespace);
+    loop {
+        match environments.changed().await {
+            Ok(()) => {
+                let known: Vec<_> = environments.known().values().cloned().collect();
+                output.begin_anew(&session.headline(), format)?;
+                show(session, &known, format, output)?;
+            }
+            Err(watcher::Error::InitialListFailed(error)) if is_refused(&error) => {
+                return Err(error).attempted("watch the environments");
+            }
+            Err(error) => output.say(&format!("the API server does not answer, it is asked again: {error}")),
+        }
+    }
+}
+
+/// Whether asking again helps nobody.
+fn is_refused(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if matches!(status.code, 401 | 403 | 404))
+}
+
+fn show(
+    session: &Session,
+    environments: &[DevEnvironment],
+    format: Format,
+    output: &mut Output,
+) -> anyhow::Result<()> {
     if format != Format::Text {
-        objects::write(&mut *output.stdout, format, &objects::list(&environments))?;
+        objects::write(&mut *output.stdout, format, &objects::list(environments))?;
     } else if environments.is_empty() {
         output.say(&format!("there are no environments; make one with: {} start SERVICE…", session.program));
     } else {
-        output.stdout.write_all(text(&environments, Timestamp::now()).as_bytes())?;
+        output.stdout.write_all(text(environments, Timestamp::now()).as_bytes())?;
     }
-    Ok(Exit::Done)
+    output.stdout.flush()?;
+    Ok(())
 }
 
 fn text(environments: &[DevEnvironment], now: Timestamp) -> String {

@@ -4,66 +4,68 @@ use std::io::Read as _;
 use std::path::Path;
 
 use anyhow::Context as _;
-use http::Request as HttpRequest;
-use kube::ResourceExt as _;
-use serde::{Deserialize, Serialize};
-use slipway_crds::v1alpha1::{DevEnvironment, DevEnvironmentSpec};
+use kube::Resource;
+use kube::core::NamespaceResourceScope;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use slipway_crds::v1alpha1::{DevEnvironment, DevEnvironmentSpec, Fleet, GitSync, ServiceRepo};
 use slipway_plan::gitsync::files::{self, Content, File, Home};
 use slipway_plan::object::Object;
+use slipway_plan::preview::{Preview, Question};
 
-use crate::api_error::ApiError;
+use crate::api_error::Attempted as _;
 use crate::args::{Format, Plan};
+use crate::ask::Operator;
 use crate::connect::Session;
 use crate::exit::{Exit, Usage};
-use crate::output::{Output, colours::Colours, objects};
+use crate::output::{Output, objects, preview};
 use crate::request::Request;
 use crate::{start, write};
 
-/// Where the operator answers: namespace, Service and name of its port.
-const OPERATOR: (&str, &str, &str) = ("slipway-system", "slipway-controller", "http");
-
-/// What the operator says.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Answer {
-    /// Why it cannot be done.
-    #[serde(default)]
-    problems: Vec<String>,
-    /// What would be done, in order.
-    #[serde(default)]
-    steps: Vec<String>,
-    /// What it would wait for.
-    #[serde(default)]
-    waits: Vec<String>,
-}
-
-/// An environment and what would change.
-#[derive(Serialize)]
-struct Planned {
-    environment: String,
-    #[serde(flatten)]
-    answer: Answer,
-}
-
 /// Asks for it.
 pub async fn run(session: &Session, arguments: &Plan, output: &mut Output) -> anyhow::Result<Exit> {
-    let environments = if is_file(&arguments.target) {
-        read(session, arguments).await?
-    } else {
-        vec![named(session, arguments).await?]
-    };
+    let objects = asked(session, arguments).await?;
+    let operator = Operator::of(session).await?;
     let mut planned = Vec::new();
-    for environment in environments {
-        let answer = ask(session, &environment).await?;
-        planned.push(Planned { environment: environment.name_any(), answer });
+    for object in objects {
+        let question = Question { object, commit: arguments.commit.clone(), files: None };
+        planned.push(operator.ask(&question).await?);
     }
     match arguments.printed.format {
         Format::Text => {
-            planned.iter().try_for_each(|one| write!(output.stdout, "{}", text(one, output.colours)))?;
+            planned
+                .iter()
+                .try_for_each(|one| write!(output.stdout, "{}", preview::text(one, output.colours)))?;
         }
         format => objects::write(&mut *output.stdout, format, &planned)?,
     }
-    let possible = planned.iter().all(|one| one.answer.problems.is_empty());
-    Ok(if possible { Exit::Done } else { Exit::Failed })
+    Ok(if planned.iter().all(Preview::is_possible) { Exit::Done } else { Exit::Failed })
+}
+
+/// What the operator is asked about, as it would be.
+async fn asked(session: &Session, arguments: &Plan) -> anyhow::Result<Vec<Value>> {
+    let target = arguments.target.as_str();
+    let objects = match target.split_once('/') {
+        _ if is_file(target) => {
+            refuse_flags(arguments)?;
+            read(session, target).await?
+        }
+        Some((kind, name)) if kind_of(kind)? != Kind::DevEnvironment => {
+            refuse_flags(arguments)?;
+            vec![existing(session, kind_of(kind)?, name).await?]
+        }
+        Some((_, name)) => vec![named(session, name, arguments).await?],
+        None => vec![named(session, target, arguments).await?],
+    };
+    if arguments.commit.is_some() && objects.iter().any(|object| object["kind"] != "GitSync") {
+        return Err(Usage(
+            "--commit is for a GitSync: gitsync/NAME; the commit of a service is --branch SERVICE=SHA"
+                .to_owned(),
+        )
+        .into());
+    }
+    Ok(objects)
 }
 
 fn is_file(target: &str) -> bool {
@@ -71,19 +73,72 @@ fn is_file(target: &str) -> bool {
     target == "-" || extension.is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
 
-/// The environments of a file, as the operator would see them.
-async fn read(session: &Session, arguments: &Plan) -> anyhow::Result<Vec<DevEnvironment>> {
-    if Request::parse(&arguments.services, &arguments.wanted)? != Request::default() {
-        return Err(Usage(
-            "services and flags go with the name of an environment; a file says it all".to_owned(),
-        )
-        .into());
+/// Services and flags change an environment that is named.
+fn refuse_flags(arguments: &Plan) -> anyhow::Result<()> {
+    if Request::parse(&arguments.services, &arguments.wanted)? == Request::default() {
+        return Ok(());
     }
-    let mut environments = Vec::new();
-    for (name, spec) in parse(&arguments.target, content(&arguments.target)?, &session.namespace)? {
-        environments.push(in_place(session, &name, spec).await?);
+    Err(Usage("services and flags go with the name of an environment; a file says it all".to_owned()).into())
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    DevEnvironment,
+    Fleet,
+    GitSync,
+    ServiceRepo,
+}
+
+/// As kubectl takes them.
+fn kind_of(text: &str) -> Result<Kind, Usage> {
+    match text.to_lowercase().trim_end_matches('s') {
+        "devenvironment" | "denv" | "environment" => Ok(Kind::DevEnvironment),
+        "fleet" => Ok(Kind::Fleet),
+        "gitsync" => Ok(Kind::GitSync),
+        "servicerepo" | "srepo" => Ok(Kind::ServiceRepo),
+        _ => Err(Usage(format!(
+            "`{text}` is no kind that is planned: devenvironment, fleet, servicerepo and gitsync are; the name of a file ends in .yaml"
+        ))),
     }
-    Ok(environments)
+}
+
+async fn existing(session: &Session, kind: Kind, name: &str) -> anyhow::Result<Value> {
+    match kind {
+        Kind::DevEnvironment => get::<DevEnvironment>(session, name).await,
+        Kind::Fleet => get::<Fleet>(session, name).await,
+        Kind::GitSync => get::<GitSync>(session, name).await,
+        Kind::ServiceRepo => get::<ServiceRepo>(session, name).await,
+    }
+}
+
+async fn get<K>(session: &Session, name: &str) -> anyhow::Result<Value>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + std::fmt::Debug
+        + DeserializeOwned
+        + Serialize,
+{
+    let kind = K::kind(&());
+    let found = session.in_namespace::<K>().get_opt(name).await.attempted(format!("read {kind} {name}"))?;
+    let missing = || Usage(format!("there is no {kind} {name} in namespace {}", session.namespace));
+    let mut found = found.ok_or_else(missing)?;
+    found.meta_mut().managed_fields = None;
+    Ok(serde_json::to_value(found)?)
+}
+
+/// The objects of a file, as the operator would see them.
+async fn read(session: &Session, file: &str) -> anyhow::Result<Vec<Value>> {
+    let mut objects = Vec::new();
+    for object in parse(file, content(file)?, &session.namespace)? {
+        objects.push(if object.key.kind == "DevEnvironment" {
+            let spec: DevEnvironmentSpec = serde_json::from_value(object.body["spec"].clone())?;
+            serde_json::to_value(in_place(session, &object.key.name, spec).await?)?
+        } else {
+            object.body
+        });
+    }
+    Ok(objects)
 }
 
 fn content(file: &str) -> anyhow::Result<Vec<u8>> {
@@ -92,36 +147,32 @@ fn content(file: &str) -> anyhow::Result<Vec<u8>> {
         "-" => std::io::stdin().read_to_end(&mut bytes).map(drop),
         file => std::fs::read(file).map(|read| bytes = read),
     }
-    .with_context(|| format!("failed to read {file}"))?;
+    .with_context(|| {
+        format!("{file} cannot be read: name a file that is there, or the name of an environment")
+    })?;
     Ok(bytes)
 }
 
-/// Names and specs of a file's environments; what a `GitSync` would refuse is refused here, in the same words.
-fn parse(file: &str, bytes: Vec<u8>, namespace: &str) -> anyhow::Result<Vec<(String, DevEnvironmentSpec)>> {
+/// A file's objects; what a `GitSync` would refuse is refused here, in the same words.
+fn parse(file: &str, bytes: Vec<u8>, namespace: &str) -> anyhow::Result<Vec<Object>> {
     let files = [File { path: file.to_owned(), content: Content::Bytes(bytes) }];
     let reading = files::read(&files, &Home { namespace, name: "", uid: "" });
     if !reading.mistakes.is_empty() {
         let mistakes: Vec<_> = reading.mistakes.iter().map(|mistake| mistake.error.to_string()).collect();
         anyhow::bail!(mistakes.join("\n"));
     }
-    if let Some(other) = reading.objects.iter().find(|object| object.key.kind != "DevEnvironment") {
-        anyhow::bail!("{file}: only DevEnvironments are planned, and it has {}", other.key);
-    }
     if reading.objects.is_empty() {
-        anyhow::bail!("{file}: there is no DevEnvironment in it");
+        anyhow::bail!("{file}: nothing is declared in it");
     }
-    let spec = |object: &Object| {
-        anyhow::Ok((object.key.name.clone(), serde_json::from_value(object.body["spec"].clone())?))
-    };
-    reading.objects.iter().map(spec).collect()
+    Ok(reading.objects)
 }
 
 /// The environment of that name, with what is asked for added.
-async fn named(session: &Session, arguments: &Plan) -> anyhow::Result<DevEnvironment> {
+async fn named(session: &Session, name: &str, arguments: &Plan) -> anyhow::Result<Value> {
     let request = Request::parse(&arguments.services, &arguments.wanted)?;
-    let before = start::environment_of_that_name(session, &arguments.target).await?;
-    let spec = start::wanted_spec(&arguments.target, &request, before.as_ref(), &session.program)?;
-    in_place(session, &arguments.target, spec).await
+    let before = start::environment_of_that_name(session, name).await?;
+    let spec = start::wanted_spec(name, &request, before.as_ref(), &session.program)?;
+    Ok(serde_json::to_value(in_place(session, name, spec).await?)?)
 }
 
 /// The environment as it would be: what there is of it, with that spec.
@@ -136,94 +187,28 @@ async fn in_place(session: &Session, name: &str, spec: DevEnvironmentSpec) -> an
     Ok(environment)
 }
 
-async fn ask(session: &Session, environment: &DevEnvironment) -> anyhow::Result<Answer> {
-    let (namespace, service, port) = OPERATOR;
-    let path = format!(
-        "/api/v1/namespaces/{namespace}/services/{service}:{port}/proxy/v1/plan/{}",
-        session.namespace
-    );
-    let request = HttpRequest::post(path)
-        .header(http::header::CONTENT_TYPE, "application/json")
-        .body(serde_json::to_vec(environment)?)?;
-    session.client.request(request).await.map_err(unreachable)
-}
-
-/// The operator is reached through the API server: tells which of the two is in the way.
-fn unreachable(error: kube::Error) -> anyhow::Error {
-    let (namespace, service, _) = OPERATOR;
-    match &error {
-        kube::Error::Api(status) if status.code == 404 => anyhow::anyhow!(
-            "the operator cannot be asked: there is no Service {service} in namespace {namespace}, or it is too old to plan\n  \
-             install it: kubectl apply -f manifests/install.yaml"
-        ),
-        kube::Error::Api(status) if matches!(status.code, 500 | 502 | 503 | 504) => anyhow::anyhow!(
-            "the operator cannot be asked: {}\n  does it run? kubectl -n {namespace} get deployment,pods",
-            status.message
-        ),
-        _ => ApiError::new("ask the operator for a plan".to_owned(), error).into(),
-    }
-}
-
-fn text(planned: &Planned, colours: Colours) -> String {
-    let Planned { environment, answer: Answer { problems, steps, waits } } = planned;
-    let head = match (problems.is_empty(), steps.len()) {
-        (false, _) => "it cannot be done".to_owned(),
-        (true, 0) => "nothing would change".to_owned(),
-        (true, 1) => "1 step".to_owned(),
-        (true, count) => format!("{count} steps"),
-    };
-    let waits = waits.iter().filter(|wait| is_worth_saying(wait, problems));
-    let waits = waits.map(|wait| format!("  {} {wait}\n", colours.waiting("waits for")));
-    let problems = problems.iter().map(|problem| format!("  {} {problem}\n", colours.bad("✗")));
-    let steps = steps.iter().map(|step| format!("  {step}\n"));
-    let head = format!("{}: {head}\n", colours.bold(environment));
-    std::iter::once(head).chain(problems).chain(steps).chain(waits).collect()
-}
-
-/// What has to start is waited for anyway, and a problem is told as one.
-fn is_worth_saying(wait: &str, problems: &[String]) -> bool {
-    !wait.ends_with(" is starting") && !problems.iter().any(|problem| wait.contains(problem))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn lines(list: &[&str]) -> Vec<String> {
-        list.iter().map(|&line| line.to_owned()).collect()
-    }
-
-    fn told(answer: Answer) -> String {
-        text(&Planned { environment: "demo".to_owned(), answer }, Colours::default())
-    }
-
-    #[test]
-    fn a_plan_is_its_steps_and_what_it_waits_for() {
-        assert_eq!(told(Answer::default()), "demo: nothing would change\n");
-        let answer = Answer {
-            steps: lines(&["+ Service env/www"]),
-            waits: lines(&["service www: image r/www:3f2c does not exist yet", "local: local is starting"]),
-            ..Answer::default()
-        };
-        let expected = "demo: 1 step\n  + Service env/www\n  waits for service www: image r/www:3f2c does not exist yet\n";
-        assert_eq!(told(answer), expected);
-    }
-
-    #[test]
-    fn a_problem_is_told_once() {
-        let problem = "there is no ServiceRepo wwww";
-        let answer = Answer {
-            problems: lines(&[problem]),
-            waits: lines(&[&format!("demo: {problem}")]),
-            ..Answer::default()
-        };
-        assert_eq!(told(answer), format!("demo: it cannot be done\n  ✗ {problem}\n"));
-    }
-
     #[test]
     fn a_file_is_told_from_a_name() {
         assert!(is_file("environments/demo.yaml") && is_file("-"));
-        assert!(!is_file("demo"));
+        assert!(!is_file("demo") && !is_file("gitsync/fleet"));
+    }
+
+    #[test]
+    fn kinds_are_named_as_kubectl_takes_them() {
+        for (text, kind) in [
+            ("gitsync", Kind::GitSync),
+            ("GitSync", Kind::GitSync),
+            ("fleets", Kind::Fleet),
+            ("srepo", Kind::ServiceRepo),
+            ("denv", Kind::DevEnvironment),
+        ] {
+            assert_eq!(kind_of(text).unwrap(), kind, "{text}");
+        }
+        assert!(kind_of("environments").is_ok() && kind_of("pod").is_err());
     }
 
     #[test]
@@ -232,19 +217,20 @@ mod tests {
         let head = "apiVersion: slipway.dev/v1alpha1\nkind: DevEnvironment\nmetadata: {name: demo}\n";
         assert!(mistake(&format!("{head}spec:\n  servces: [www]\n")).starts_with("e.yaml:5:3: "));
         assert!(mistake(&format!("{head}sepc: {{}}\n")).starts_with("e.yaml:4:1: "));
-        let fleet =
-            "apiVersion: slipway.dev/v1alpha1\nkind: Fleet\nmetadata: {name: f}\nspec: {registry: r}\n";
-        assert_eq!(mistake(fleet), "e.yaml: only DevEnvironments are planned, and it has Fleet fleet/f");
-        assert_eq!(mistake(""), "e.yaml: there is no DevEnvironment in it");
+        assert_eq!(mistake(""), "e.yaml: nothing is declared in it");
     }
 
     #[test]
-    fn a_file_may_hold_several_environments() {
-        let one = |name| {
-            let head = "---\napiVersion: slipway.dev/v1alpha1\nkind: DevEnvironment";
-            format!("{head}\nmetadata: {{name: {name}}}\nspec: {{profile: p}}\n")
+    fn a_file_may_hold_several_objects() {
+        let one = |kind: &str, name: &str, spec: &str| {
+            format!(
+                "---\napiVersion: slipway.dev/v1alpha1\nkind: {kind}\nmetadata: {{name: {name}}}\nspec: {{{spec}}}\n"
+            )
         };
-        let both = parse("e.yaml", (one("a") + &one("b")).into(), "fleet").unwrap();
-        assert_eq!(both.into_iter().map(|(name, _)| name).collect::<Vec<_>>(), ["a", "b"]);
+        let all = one("DevEnvironment", "b", "profile: p")
+            + &one("Fleet", "f", "registry: r")
+            + &one("DevEnvironment", "a", "profile: p");
+        let all = parse("e.yaml", all.into(), "fleet").unwrap();
+        assert_eq!(all.iter().map(|object| object.key.name.as_str()).collect::<Vec<_>>(), ["f", "a", "b"]);
     }
 }

@@ -1,7 +1,7 @@
 //! `slipway start`: makes an environment, changes it, or starts it again; then shows how it comes up.
 
 mod change;
-mod wait;
+pub mod wait;
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Service;
@@ -17,7 +17,7 @@ use crate::exit::Exit;
 use crate::output::{Output, objects, ready};
 use crate::request::Request;
 use crate::write::{self, Declared};
-use wait::Waited;
+use wait::{Goal, Waited};
 
 pub use change::wanted_spec;
 
@@ -42,7 +42,7 @@ pub async fn run(session: &Session, arguments: &Start, output: &mut Output) -> a
     if arguments.detach {
         return detached(session, &environment, format, output);
     }
-    let waited = wait::until_ready(session, &environment, timeout, output).await?;
+    let waited = wait::until(session, &environment, timeout, Goal::Everything, output).await?;
     finish(session, &name, waited, format, output).await
 }
 
@@ -134,31 +134,17 @@ async fn finish(
 ) -> anyhow::Result<Exit> {
     let program = &session.program;
     match waited {
-        Waited::Ready(environment) if format == Format::Text => {
+        Waited::Arrived(environment) if format == Format::Text => {
             let ports = ports(session, &environment).await;
             let text = ready::ready(&environment, &ports, program, Timestamp::now(), output.colours);
             write!(output.stdout, "{text}")?;
             Ok(Exit::Done)
         }
-        Waited::Ready(environment) => {
+        Waited::Arrived(environment) => {
             objects::write(&mut *output.stdout, format, &environment)?;
             Ok(Exit::Done)
         }
-        Waited::Stuck(message) => {
-            anyhow::bail!(
-                "{name} does not get ready: {message}\n  look closer: {program} status {name}; {program} logs -e {name}"
-            )
-        }
-        Waited::TimedOut(message) => {
-            anyhow::bail!(
-                "{name} is not ready in time: {message}\n  it goes on starting: {program} status {name} --watch"
-            )
-        }
-        Waited::Interrupted => {
-            output
-                .say(&format!("no longer watched; {name} goes on starting: {program} status {name} --watch"));
-            Ok(Exit::Interrupted)
-        }
+        other => other.told(name, "starting", program, output),
     }
 }
 

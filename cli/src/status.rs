@@ -11,9 +11,6 @@ use crate::exit::Exit;
 use crate::follow::{Event, Follower};
 use crate::output::{Output, objects, standing};
 
-/// Clears a terminal and goes to its first line.
-const CLEAR: &str = "\u{1b}[2J\u{1b}[H";
-
 /// Prints it, once or whenever it changes.
 pub async fn run(session: &Session, arguments: &Status, output: &mut Output) -> anyhow::Result<Exit> {
     let environment = environment::find_or_guess(session, arguments.name.as_deref()).await?;
@@ -27,9 +24,7 @@ pub async fn run(session: &Session, arguments: &Status, output: &mut Output) -> 
     loop {
         match follower.next().await {
             Event::Changed(environment) => {
-                if output.colours.on && format == Format::Text {
-                    write!(output.stdout, "{CLEAR}{}\n\n", session.headline())?;
-                }
+                output.begin_anew(&session.headline(), format)?;
                 show(session, &environment, format, output)?;
             }
             Event::Gone => {

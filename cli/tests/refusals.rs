@@ -51,11 +51,14 @@ fn complaint(output: &Output) -> String {
 #[test]
 fn without_a_context_every_verb_is_refused() {
     let place = Place::new();
-    let verbs: [&[&str]; 10] = [
+    let verbs: [&[&str]; 13] = [
         &["start", "www"],
         &["stop"],
         &["status"],
+        &["why", "www"],
         &["logs"],
+        &["restart", "www"],
+        &["doctor"],
         &["open", "www"],
         &["exec", "www", "--", "true"],
         &["list"],
@@ -156,11 +159,70 @@ fn help_is_no_error_and_has_examples_and_codes() {
     let help = place.run(&["--help"]);
     assert_eq!((code(&help), help.stderr.len()), (0, 0));
     assert!(String::from_utf8(help.stdout).unwrap().contains("64 wrong arguments"));
-    for verb in ["start", "stop", "status", "logs", "open", "exec", "keep", "plan", "test"] {
+    for verb in [
+        "start",
+        "stop",
+        "status",
+        "why",
+        "logs",
+        "open",
+        "restart",
+        "exec",
+        "doctor",
+        "keep",
+        "plan",
+        "test",
+        "completion",
+        "man",
+    ] {
         let help = place.run(&[verb, "--help"]);
         assert_eq!(code(&help), 0, "{verb}");
         assert!(String::from_utf8(help.stdout).unwrap().contains("Example"), "{verb}");
     }
+}
+
+#[test]
+fn a_cluster_that_does_not_answer_is_all_that_doctor_can_say() {
+    let place = Place::new();
+    let looked = place.run(&["doctor", "--context", "nobody"]);
+    assert_eq!(code(&looked), 1);
+    let told = String::from_utf8(looked.stdout).unwrap();
+    let lines: Vec<_> = told.lines().collect();
+    assert!(lines[0].starts_with("✗ cluster  the API server cannot be reached: "), "{told}");
+    assert!(lines[1].trim_start().starts_with("is the cluster of this context running"), "{told}");
+    assert_eq!(lines[2..], ["1 thing is in the way"]);
+}
+
+#[test]
+fn completion_and_manual_need_no_context() {
+    let place = Place::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = place.run(&["completion", shell]);
+        assert_eq!(code(&script), 0, "{shell}");
+        assert!(String::from_utf8(script.stdout).unwrap().contains("SLIPWAY_COMPLETE"), "{shell}");
+    }
+    assert_eq!(code(&place.run(&["completion", "tcsh"])), 64);
+    assert_eq!(code(&place.run(&["man", "pages"])), 0);
+    let page = std::fs::read_to_string(place.folder.path().join("pages/slipway-why.1")).unwrap();
+    assert!(page.contains("Say why a service runs what it runs"), "{page}");
+    std::fs::write(place.folder.path().join("file"), "").unwrap();
+    assert_eq!(code(&place.run(&["man", "file/pages"])), 64);
+}
+
+#[test]
+fn a_word_goes_on_without_a_cluster_where_none_is_named() {
+    let place = Place::new();
+    let offered = |words: &[&str]| {
+        let mut command = place.command(&[&["--", "slipway"], words].concat());
+        command.env("SLIPWAY_COMPLETE", "bash").env("_CLAP_IFS", "\n");
+        let asked = command.env("_CLAP_COMPLETE_INDEX", words.len().to_string()).output().unwrap();
+        assert_eq!((code(&asked), asked.stderr.len()), (0, 0), "{words:?}");
+        String::from_utf8(asked.stdout).unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(offered(&["rest"]), "restart");
+    assert_eq!(offered(&["logs", "--level", "w"]), "warn");
+    assert_eq!(offered(&["list", "--context", ""]), "nobody production");
+    assert_eq!(offered(&["status", "d"]), "");
 }
 
 #[test]

@@ -8,6 +8,7 @@ pub mod finalizers;
 pub mod git;
 pub mod hooks;
 pub mod metrics;
+pub mod plans;
 pub mod pull_secrets;
 pub mod reconcile;
 pub mod registry;

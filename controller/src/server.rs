@@ -3,25 +3,17 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::Router;
+use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::routing::get;
 use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
-use serde::Serialize;
-use slipway_crds::v1alpha1::DevEnvironment;
-use slipway_plan::environment::decide::{self, Act};
 
-use crate::context::{self, Context};
-use crate::reconcile::{chain, dev_environment};
-
+use crate::context::Context;
 use crate::hooks::{self, Hooks};
-use crate::runs;
 use crate::settings::Settings;
-
-/// The largest environment that is planned, in bytes.
-const PLAN_LIMIT: usize = 256 * 1024;
+use crate::{plans, runs};
 
 #[derive(Clone)]
 struct Shared {
@@ -34,13 +26,14 @@ pub async fn serve(settings: &Settings, context: Arc<Context>, registry: Registr
     let client = context.client.clone();
     let (syncs, repos) = (context.stores.syncs.clone(), context.stores.repos.clone());
     let hooks = Hooks::new(client.clone(), syncs, repos, context.pushed.clone());
+    let plans = plans::router(Arc::clone(&context));
     let shared = Shared { context, registry: Arc::new(registry) };
     let router = Router::new()
         .route("/healthz", get(|| async { "alive" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
-        .route("/v1/plan/{namespace}", post(plan).layer(DefaultBodyLimit::max(PLAN_LIMIT)))
         .with_state(shared)
+        .merge(plans)
         .merge(hooks::router(hooks))
         .merge(runs::router(client));
     let listener = tokio::net::TcpListener::bind(settings.listen).await;
@@ -68,57 +61,4 @@ async fn metrics(State(shared): State<Shared>) -> Result<String, StatusCode> {
     let mut out = String::new();
     text::encode(&mut out, &shared.registry).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
     Ok(out)
-}
-
-/// What would change, and what would be waited for.
-#[derive(Debug, Default, Serialize)]
-struct Planned {
-    problems: Vec<String>,
-    steps: Vec<String>,
-    waits: Vec<String>,
-}
-
-/// What would become of an environment if it were applied now. Nothing is written.
-async fn plan(
-    State(shared): State<Shared>,
-    Path(namespace): Path<String>,
-    Json(mut environment): Json<DevEnvironment>,
-) -> Result<Json<Planned>, (StatusCode, String)> {
-    environment.metadata.namespace = Some(namespace.clone());
-    let known = context_of(&shared.context, &namespace, &environment);
-    environment.metadata.uid = known.as_ref().and_then(|known| known.metadata.uid.clone());
-    environment.status = known.and_then(|known| known.status.clone());
-    let now = context::now();
-    let failed = |error: &dyn std::error::Error| (StatusCode::INTERNAL_SERVER_ERROR, chain(error));
-    let gathered =
-        dev_environment::gather(&shared.context, &environment, now).await.map_err(|e| failed(&e))?;
-    let Some(gathered) = gathered else {
-        return Err((StatusCode::SERVICE_UNAVAILABLE, "the cache is behind; try again".to_owned()));
-    };
-    let decision = gathered.foresee(&shared.context, &environment, now).map_err(|e| failed(&e))?;
-    Ok(Json(told(&decision)))
-}
-
-fn context_of(
-    context: &Context,
-    namespace: &str,
-    environment: &DevEnvironment,
-) -> Option<Arc<DevEnvironment>> {
-    let name = environment.metadata.name.as_deref()?;
-    let key = kube::runtime::reflector::ObjectRef::new(name).within(namespace);
-    context.stores.environments.get(&key)
-}
-
-fn told(decision: &decide::Decision) -> Planned {
-    let mut planned = Planned::default();
-    if let Act::Apply(plan) = &decision.act {
-        planned.steps = plan.steps.iter().map(ToString::to_string).collect();
-        planned.problems =
-            plan.conflicts.iter().map(|c| format!("{} belongs to {}", c.key, c.holder)).collect();
-    }
-    let stalled =
-        slipway_crds::conditions::find(&decision.status.conditions, slipway_crds::conditions::STALLED);
-    planned.problems.extend(stalled.map(|condition| condition.message.clone()));
-    planned.waits = decision.status.blocked_by.iter().map(|w| format!("{}: {}", w.what, w.message)).collect();
-    planned
 }

@@ -3,8 +3,13 @@
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-/// Summary: the object is as declared and works.
+/// Summary: the object is as declared and works. It is not there while the object is meant to do nothing: then [`ENDED`] or
+/// [`SUSPENDED`] is.
 pub const READY: &str = "Ready";
+/// Present only once an environment has ended, as it was asked to.
+pub const ENDED: &str = "Ended";
+/// Present only while a person has paused it.
+pub const SUSPENDED: &str = "Suspended";
 /// Present only while work is under way.
 pub const RECONCILING: &str = "Reconciling";
 /// Present only while a person is needed.
@@ -49,10 +54,11 @@ impl Say {
 /// The conditions that `says` describe: `lastTransitionTime` is kept where the status did not change,
 /// and conditions nobody speaks of any more are gone.
 pub fn set(old: &[Condition], says: Vec<Say>, generation: i64, now: Timestamp) -> Vec<Condition> {
-    says.into_iter().map(|say| one(old, say, generation, now)).collect()
+    says.into_iter().map(|say| condition(old, say, generation, now)).collect()
 }
 
-fn one(old: &[Condition], say: Say, generation: i64, now: Timestamp) -> Condition {
+/// One condition that `say` describes, with the time of the old one where the status did not change.
+pub fn condition(old: &[Condition], say: Say, generation: i64, now: Timestamp) -> Condition {
     let status = match say.status {
         Some(true) => "True",
         Some(false) => "False",

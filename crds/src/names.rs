@@ -31,6 +31,11 @@ pub const CONFIRM_PRUNE: &str = "slipway.dev/confirm-prune";
 pub const KEEP_UNTIL: &str = "slipway.dev/keep-until";
 /// Annotation on a `DevEnvironment`: RFC 3339 time at which a person asked to stop it.
 pub const STOPPED_AT: &str = "slipway.dev/stopped-at";
+/// Start of an annotation on a `DevEnvironment`, the name of a service follows: RFC 3339 time at which a person asked to
+/// restart the service's pods.
+pub const RESTARTED_AT_PREFIX: &str = "slipway.dev/restarted-at.";
+/// Annotation on pods: when a person last asked to restart them.
+pub const RESTARTED_AT: &str = "slipway.dev/restarted-at";
 /// Annotation on a `DevEnvironment`: the command line tool made it (`start`, `test`).
 pub const MADE_BY: &str = "slipway.dev/made-by";
 
@@ -61,3 +66,10 @@ pub const LOCAL: &str = "local";
 
 /// Audience of the one-run token with which the agent delivers an integration result.
 pub const RUN_AUDIENCE: &str = "slipway.dev/run";
+
+/// Audience of the token with which a person shows that a plan of a namespace may be told to them.
+pub const PLAN_AUDIENCE: &str = "slipway.dev/plan";
+/// Service account of the namespace that the token is issued for.
+pub const PLAN_ACCOUNT: &str = "default";
+/// Header with that token: the API server keeps `Authorization` to itself.
+pub const PLAN_HEADER: &str = "slipway-plan-token";

@@ -14,6 +14,8 @@ pub const EXPIRED: &str = "Expired";
 pub const STOPPED: &str = "Stopped";
 /// The integration run ended and its environment was removed.
 pub const FINISHED: &str = "Finished";
+/// The tests of an integration run failed, or could not say.
+pub const INTEGRATION_FAILED: &str = "IntegrationFailed";
 /// The object is being deleted.
 pub const TERMINATING: &str = "Terminating";
 /// The namespace does not go away.

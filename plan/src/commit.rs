@@ -17,6 +17,11 @@ pub struct CommitIdError {
 }
 
 impl CommitId {
+    /// Forty zeros, which git writes where there is no commit.
+    pub fn none() -> Self {
+        Self("0".repeat(40))
+    }
+
     /// The name in full.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -174,7 +174,7 @@ fn differing_item(wanted: &[Value], found: &[Value], path: &str) -> Option<Strin
 }
 
 /// The field by which the API server merges the items of such a list.
-fn merge_key(items: &[Value]) -> Option<&'static str> {
+pub(crate) fn merge_key(items: &[Value]) -> Option<&'static str> {
     ["name", "mountPath", "port", "containerPort"]
         .into_iter()
         .find(|key| !items.is_empty() && items.iter().all(|item| !item[*key].is_null()))

@@ -13,6 +13,7 @@ pub mod files;
 mod inventory;
 mod kind;
 pub mod poll;
+pub mod preview;
 pub mod report;
 pub mod source;
 pub mod version;

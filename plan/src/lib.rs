@@ -20,6 +20,8 @@ pub mod graph;
 pub mod integration;
 pub mod manifest;
 pub mod object;
+pub mod preview;
 pub mod pull_secret;
 pub mod service_name;
+pub mod service_repo;
 pub mod yaml;

@@ -138,6 +138,33 @@ fn drift_is_put_back_and_undeclared_fields_are_left() {
 }
 
 #[test]
+fn a_restart_swaps_the_pods_of_one_service_and_nothing_else() {
+    let mut story = story("profile: rider\n");
+    story.run(at(0));
+    let annotations = story.environment.metadata.annotations.get_or_insert_default();
+    annotations.insert("slipway.dev/restarted-at.eta".to_owned(), "2026-11-22T10:00:00Z".to_owned());
+    let Act::Apply(plan) = story.look(at(10)).act else { panic!("nothing is done") };
+    let steps = plan.to_string();
+    let steps: Vec<_> = steps.lines().map(|step| step.rsplit('/').next().unwrap_or_default()).collect();
+    assert_eq!(steps, ["eta-web", "eta-worker"]);
+    assert!(!ready(&story), "it is not ready before the new pods are");
+    story.world.settle();
+    assert_eq!(story.look(at(60)).act, Act::Wait, "it is done once");
+    assert!(ready(&story));
+}
+
+#[test]
+fn the_stateful_pod_restarts_too() {
+    let mut story = story("profile: rider\n");
+    story.run(at(0));
+    let annotations = story.environment.metadata.annotations.get_or_insert_default();
+    annotations.insert("slipway.dev/restarted-at.local".to_owned(), "2026-11-22T10:00:00Z".to_owned());
+    let Act::Apply(plan) = story.decide(at(10)).act else { panic!("nothing is done") };
+    assert_eq!(plan.steps.len(), 1);
+    assert!(plan.to_string().contains("/local"), "{plan}");
+}
+
+#[test]
 fn a_held_environment_does_not_follow() {
     let mut story = story("services: [eta]\nupdate: hold\n");
     story.run(at(0));
@@ -187,7 +214,7 @@ fn an_expired_environment_loses_its_namespace_and_keeps_its_object() {
     assert!(told.starts_with("- Namespace"), "{told}");
     assert!(story.world.objects.is_empty());
     let status = story.environment.status.clone().unwrap();
-    assert_eq!(conditions::find(&status.conditions, conditions::READY).unwrap().reason, "Expired");
+    assert_eq!(conditions::find(&status.conditions, conditions::ENDED).unwrap().reason, "Expired");
     assert_eq!(story.look(at(120)).act, Act::Wait);
     assert_eq!(story.look(at(60 + 7 * 86_400)).act, Act::RemoveObject, "made by hand: kept for seven days");
     story.environment.metadata.labels = Some([("slipway.dev/gitsync".to_owned(), "fleet".to_owned())].into());

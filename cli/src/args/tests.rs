@@ -1,9 +1,13 @@
 use clap::CommandFactory as _;
 
+use super::logs::Tail;
 use super::*;
 
 fn parse(words: &[&str]) -> Verb {
-    Arguments::try_parse_from(words).unwrap().verb
+    let Call::Verb(verb) = Arguments::try_parse_from(words).unwrap().call else {
+        panic!("{words:?} is no verb")
+    };
+    verb
 }
 
 fn refused(words: &[&str]) -> String {
@@ -52,8 +56,32 @@ fn a_tail_is_a_number_or_all() {
         let Verb::Logs(logs) = parse(&["slipway", "logs", "--tail", text]) else { panic!() };
         logs.tail
     };
-    assert_eq!((tail("7"), tail("all")), (Tail::Lines(7), Tail::All));
+    assert_eq!((tail("7"), tail("all")), (Some(Tail::Lines(7)), Some(Tail::All)));
     assert!(refused(&["slipway", "logs", "--tail", "few"]).contains("`all`"));
+}
+
+#[test]
+fn a_time_or_a_level_is_not_cut_short() {
+    let last_lines = |more: &[&str]| {
+        let Verb::Logs(logs) = parse(&[&["slipway", "logs"], more].concat()) else { panic!() };
+        logs.last_lines()
+    };
+    assert_eq!(last_lines(&[]), Some(200));
+    assert_eq!((last_lines(&["--since", "10m"]), last_lines(&["--level", "warn"])), (None, None));
+    assert_eq!(last_lines(&["--level", "warn", "--tail", "20"]), Some(20));
+    assert_eq!(last_lines(&["--tail", "all"]), None);
+}
+
+#[test]
+fn what_does_not_exist_yet_is_not_offered() {
+    assert!(refused(&["slipway", "logs", "--source", "build"]).contains("run, test"));
+    assert!(refused(&["slipway", "logs", "--strict-level"]).contains("--level"));
+}
+
+#[test]
+fn all_is_instead_of_names() {
+    assert!(refused(&["slipway", "open"]).contains("required"));
+    assert!(refused(&["slipway", "open", "www", "--all"]).contains("cannot be used with"));
 }
 
 #[test]

@@ -76,3 +76,18 @@ fn without_a_name_ones_own_is_meant_or_the_only_one_that_runs() {
     assert_eq!(refusal, "there is no environment dev-emma in namespace fleet\n  name one of: demo, other");
     assert!(name(Vec::new()).unwrap_err().0.contains("slipway start SERVICE"));
 }
+
+#[test]
+fn a_service_that_does_not_run_is_told_with_those_that_do() {
+    let environment: DevEnvironment = serde_json::from_value(json!({"apiVersion": "slipway.dev/v1alpha1",
+        "kind": "DevEnvironment", "metadata": {"name": "demo"}, "spec": {"services": ["www"]},
+        "status": {"lock": [{"service": "www", "why": "w", "ready": true}]}}))
+    .unwrap();
+    let refused = |services: &[&str]| {
+        let services: Vec<_> = services.iter().map(|&service| service.to_owned()).collect();
+        refuse_unknown(&environment, &services, &["tests"], "slipway").map_err(|usage| usage.0)
+    };
+    assert_eq!(refused(&["www", "tests"]), Ok(()));
+    let expected = "demo does not run wwww; it runs: www\n  add it: slipway start wwww --env demo";
+    assert_eq!(refused(&["wwww"]), Err(expected.to_owned()));
+}

@@ -1,5 +1,6 @@
 //! The containers whose logs are shown.
 
+use clap::ValueEnum;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::ResourceExt as _;
 use slipway_crds::names;
@@ -9,8 +10,18 @@ use crate::pods;
 /// What the tests of an integration run are called among the services.
 pub const TESTS: &str = "tests";
 
+/// What prints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum Kind {
+    /// The services
+    #[default]
+    Run,
+    /// The tests of an integration run
+    Test,
+}
+
 /// One life of a container: after a restart it is another.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Source {
     /// The service it belongs to.
     pub service: String,
@@ -24,6 +35,13 @@ pub struct Source {
     pub container: String,
     /// How often it was restarted before.
     pub restarts: i32,
+}
+
+impl Source {
+    /// What it is.
+    pub fn kind(&self) -> Kind {
+        if self.service == TESTS { Kind::Test } else { Kind::Run }
+    }
 }
 
 /// The containers that have printed something, of these services, or of all.

@@ -12,14 +12,25 @@ use tokio::sync::mpsc::Sender;
 use super::line::Line;
 use super::source::{self, Source};
 
-/// All lines there are now. `tail`: the last so many.
+/// Where a log begins.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Begin {
+    /// The last so many lines.
+    pub tail: Option<u32>,
+    /// What was printed in the last so many seconds, by the clock of the cluster.
+    pub seconds: Option<i64>,
+    /// What was printed after this line.
+    pub last: Option<Timestamp>,
+}
+
+/// All lines there are now.
 pub async fn read(
     api: &Api<Pod>,
     source: &Source,
-    tail: Option<u32>,
+    begin: Begin,
     previous: bool,
 ) -> Result<Vec<Line>, kube::Error> {
-    let wanted = LogParams { tail_lines: tail.map(i64::from), previous, ..params(source) };
+    let wanted = LogParams { previous, ..params(source, begin) };
     let mut stream = Box::pin(api.log_stream(&source.pod, &wanted).await?);
     let (mut lines, mut bytes) = (Vec::new(), Vec::new());
     // What was read before a connection broke is worth showing.
@@ -30,10 +41,10 @@ pub async fn read(
     Ok(lines)
 }
 
-/// Sends each line that is printed after `last`, until this life of the container ends or nobody listens.
-pub async fn follow(api: Api<Pod>, source: Source, mut last: Option<Timestamp>, to: Sender<(Source, Line)>) {
+/// Sends each line from there on, until this life of the container ends or nobody listens.
+pub async fn follow(api: Api<Pod>, source: Source, mut begin: Begin, to: Sender<(Source, Line)>) {
     loop {
-        let ended = follow_once(&api, &source, &mut last, &to).await;
+        let ended = follow_once(&api, &source, &mut begin, &to).await;
         if to.is_closed() || (ended.is_ok() && !is_alive(&api, &source).await) {
             return;
         }
@@ -44,11 +55,11 @@ pub async fn follow(api: Api<Pod>, source: Source, mut last: Option<Timestamp>, 
 async fn follow_once(
     api: &Api<Pod>,
     source: &Source,
-    last: &mut Option<Timestamp>,
+    begin: &mut Begin,
     to: &Sender<(Source, Line)>,
 ) -> Result<(), kube::Error> {
-    let since = *last;
-    let wanted = LogParams { follow: true, since_time: since.map(a_second_before), ..params(source) };
+    let since = begin.last;
+    let wanted = LogParams { follow: true, ..params(source, *begin) };
     let mut stream = match api.log_stream(&source.pod, &wanted).await {
         Ok(stream) => Box::pin(stream),
         // The pod is gone, or its container never comes: nothing is to be had by asking again.
@@ -60,7 +71,7 @@ async fn follow_once(
         let line = Line::parse(&bytes);
         bytes.clear();
         if is_new(&line, since) {
-            *last = line.at.or(*last);
+            begin.last = line.at.or(begin.last);
             if to.send((source.clone(), line)).await.is_err() {
                 break;
             }
@@ -69,8 +80,17 @@ async fn follow_once(
     Ok(())
 }
 
-fn params(source: &Source) -> LogParams {
-    LogParams { container: Some(source.container.clone()), timestamps: true, ..LogParams::default() }
+fn params(source: &Source, Begin { tail, seconds, last }: Begin) -> LogParams {
+    // A line that was seen says where to go on better than anything else.
+    let (tail, seconds) = if last.is_some() { (None, None) } else { (tail, seconds) };
+    LogParams {
+        container: Some(source.container.clone()),
+        timestamps: true,
+        tail_lines: tail.map(i64::from),
+        since_seconds: seconds,
+        since_time: last.map(a_second_before),
+        ..LogParams::default()
+    }
 }
 
 /// The API takes whole seconds, and what rounds up would lose lines.
@@ -114,6 +134,19 @@ mod tests {
         assert!(!is_new(&line("2026-11-22T10:00:00.5Z a"), since));
         assert!(is_new(&line("2026-11-22T10:00:00.50001Z b"), since));
         assert!(is_new(&line("2026-11-22T09:00:00Z first"), None));
+    }
+
+    #[test]
+    fn after_a_line_was_seen_it_says_where_to_go_on() {
+        let begin = Begin { tail: Some(0), seconds: Some(600), last: None };
+        let first = params(&Source::default(), begin);
+        assert_eq!((first.tail_lines, first.since_seconds, first.since_time), (Some(0), Some(600), None));
+        let again = params(
+            &Source::default(),
+            Begin { last: Some("2026-11-22T10:00:01Z".parse().unwrap()), ..begin },
+        );
+        assert_eq!((again.tail_lines, again.since_seconds), (None, None));
+        assert!(again.since_time.is_some());
     }
 
     #[test]

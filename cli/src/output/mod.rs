@@ -4,6 +4,7 @@ pub mod checklist;
 pub mod colours;
 pub mod elapsed;
 pub mod objects;
+pub mod preview;
 pub mod progress;
 pub mod ready;
 pub mod run;
@@ -12,7 +13,11 @@ pub mod table;
 
 use std::io::{IsTerminal as _, Write};
 
+use crate::args::Format;
 use colours::Colours;
+
+/// Clears a terminal and goes to its first line.
+const CLEAR: &str = "\u{1b}[2J\u{1b}[H";
 
 /// The two streams of a program.
 pub struct Output {
@@ -42,6 +47,14 @@ impl Output {
             stdout: Box::new(stdout),
             stderr: Box::new(stderr),
         }
+    }
+
+    /// Begins to show something anew: a terminal is cleared first.
+    pub fn begin_anew(&mut self, headline: &str, format: Format) -> std::io::Result<()> {
+        if self.colours.on && format == Format::Text {
+            write!(self.stdout, "{CLEAR}{headline}\n\n")?;
+        }
+        Ok(())
     }
 
     /// A line of news. News that nobody reads any more are no reason to stop.

@@ -77,14 +77,16 @@ fn stores(stores: &[StoreStatus]) -> String {
 }
 
 fn waits(blocked_by: &[BlockedBy], now: Timestamp, colours: Colours) -> String {
-    let line = |wait: &BlockedBy| {
-        let until = wait.until.map(|until| format!(", until {}", elapsed::moment(until))).unwrap_or_default();
-        let whose =
-            wait.override_by.as_ref().map(|who| format!(", {who} may override it")).unwrap_or_default();
-        let since = elapsed::since(wait.since, now);
-        format!("  {}: {} ({}, for {since}{until}{whose})\n", wait.what, wait.message, wait.reason)
-    };
-    format!("{}\n{}", colours.waiting("waits for"), blocked_by.iter().map(line).collect::<String>())
+    let lines = blocked_by.iter().map(|wait| self::wait(wait, now));
+    format!("{}\n{}", colours.waiting("waits for"), lines.collect::<String>())
+}
+
+/// What is waited for, since when, until when, and who may override it.
+pub fn wait(wait: &BlockedBy, now: Timestamp) -> String {
+    let until = wait.until.map(|until| format!(", until {}", elapsed::moment(until))).unwrap_or_default();
+    let whose = wait.override_by.as_ref().map(|who| format!(", {who} may override it")).unwrap_or_default();
+    let since = elapsed::since(wait.since, now);
+    format!("  {}: {} ({}, for {since}{until}{whose})\n", wait.what, wait.message, wait.reason)
 }
 
 fn end(environment: &DevEnvironment, program: &str, now: Timestamp) -> Option<String> {

@@ -19,7 +19,9 @@ pub fn write(folder: &Path, stored: &ConfigMap) -> anyhow::Result<usize> {
     for file in files {
         let Some(content) = data.get(&file.key).filter(|_| is_file_name(&file.key)) else { continue };
         let path = folder.join(&file.key);
-        std::fs::write(&path, content).with_context(|| format!("failed to write {}", path.display()))?;
+        std::fs::write(&path, content).with_context(|| {
+            format!("failed to write {}: name another folder with --junit", path.display())
+        })?;
         written += 1;
     }
     Ok(written)

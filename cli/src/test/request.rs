@@ -93,8 +93,8 @@ mod tests {
 
     fn arguments(more: &[&str]) -> Test {
         let words = [&["slipway", "test", "www", "--commit"], more].concat();
-        match crate::args::Arguments::try_parse_from(words).unwrap().verb {
-            crate::args::Verb::Test(test) => test,
+        match crate::args::Arguments::try_parse_from(words).unwrap().call {
+            crate::args::Call::Verb(crate::args::Verb::Test(test)) => test,
             _ => panic!(),
         }
     }

@@ -15,7 +15,7 @@ use crate::environment;
 use crate::follow::{self, Event, Follower};
 use crate::log::line::Line;
 use crate::log::source::{Source, TESTS, sources};
-use crate::log::stream;
+use crate::log::stream::{self, Begin};
 use crate::output::Output;
 use crate::output::checklist::checklist;
 use crate::output::progress::{Progress, Silence};
@@ -153,7 +153,7 @@ impl<'a> Watch<'a> {
             && let Some(to) = self.log.to.take()
         {
             let api = Api::namespaced(self.session.client.clone(), &namespace);
-            tokio::spawn(stream::follow(api, source, None, to));
+            tokio::spawn(stream::follow(api, source, Begin::default(), to));
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use slipway_crds::reasons;
 use slipway_plan::commit::CommitId;
+use slipway_plan::gitsync::source::Failure;
 
 use super::RepositoryUrl;
 
@@ -130,6 +131,13 @@ pub enum GitError {
         /// How it ended.
         source: tokio::task::JoinError,
     },
+}
+
+impl From<&GitError> for Failure {
+    /// What the error means for an object whose repository it is about.
+    fn from(error: &GitError) -> Self {
+        Self { reason: error.reason(), message: error.to_string(), needs_a_person: error.needs_a_person() }
+    }
 }
 
 impl GitError {

@@ -6,11 +6,10 @@ use std::time::Duration;
 use k8s_openapi::api::core::v1::Secret;
 use kube::runtime::controller::Action;
 use kube::{Api, ResourceExt as _};
-use slipway_crds::conditions::{self, Say};
-use slipway_crds::v1alpha1::{Credentials as Reference, ServiceRepo, ServiceRepoSpec, ServiceRepoStatus};
-use slipway_crds::{names, reasons};
+use slipway_crds::v1alpha1::{Credentials as Reference, ServiceRepo};
 use slipway_plan::duration;
 use slipway_plan::environment::resolve::Unavailable;
+use slipway_plan::gitsync::source::Failure;
 use slipway_plan::service_name::ServiceName;
 
 use super::wake;
@@ -31,7 +30,12 @@ pub async fn reconcile(repo: Arc<ServiceRepo>, context: Arc<Context>) -> Result<
     }
     let read = read(&repo, &context, &namespace).await;
     let known = remember(&repo, &context, &namespace, &service, &read);
-    let status = status(&repo, read.map(|(_, refs)| refs));
+    let trunk = read.map(|(_, refs)| refs.branch(&repo.spec.trunk).map(ToString::to_string));
+    let status = slipway_plan::service_repo::status(
+        &repo,
+        trunk.map_err(|error| Failure::from(&error)),
+        context::now(),
+    );
     let moved = repo.status.as_ref().is_none_or(|before| before.trunk_commit != status.trunk_commit);
     let changed = repo.status.as_ref() != Some(&status);
     let reported = ServiceRepo { status: Some(status), ..repo.as_ref().clone() };
@@ -102,43 +106,6 @@ fn remember(
     };
     let repository = Repository { trunk: repo.spec.trunk.clone(), read, failure };
     context.repositories.set(namespace, service, repository)
-}
-
-fn status(repo: &ServiceRepo, read: Result<Refs, GitError>) -> ServiceRepoStatus {
-    let before = repo.status.clone().unwrap_or_default();
-    let generation = repo.metadata.generation.unwrap_or_default();
-    let (says, trunk_commit) = match read {
-        Ok(refs) => trunk(&repo.spec, &refs),
-        Err(error) => (says(&error), before.trunk_commit.clone()),
-    };
-    ServiceRepoStatus {
-        observed_generation: Some(generation),
-        conditions: conditions::set(&before.conditions, says, generation, context::now()),
-        trunk_commit,
-        last_handled_reconcile_at: repo.annotations().get(names::REQUESTED_AT).cloned(),
-    }
-}
-
-/// The commit of the trunk, or that there is no such branch.
-fn trunk(spec: &ServiceRepoSpec, refs: &Refs) -> (Vec<Say>, Option<String>) {
-    if let Some(commit) = refs.branch(&spec.trunk) {
-        return (vec![ready()], Some(commit.to_string()));
-    }
-    let message = format!("{} has no branch {}: push it, or set `trunk`", spec.url, spec.trunk);
-    (failed(reasons::REFERENCE_NOT_FOUND, true, message), None)
-}
-
-fn ready() -> Say {
-    Say::yes(conditions::READY, reasons::APPLIED, "the repository is read")
-}
-
-fn says(error: &GitError) -> Vec<Say> {
-    failed(error.reason(), error.needs_a_person(), error.to_string())
-}
-
-fn failed(reason: &'static str, stalled: bool, message: String) -> Vec<Say> {
-    let then = if stalled { conditions::STALLED } else { conditions::RECONCILING };
-    vec![Say::no(conditions::READY, reason, message.clone()), Say::yes(then, reason, message)]
 }
 
 fn interval(text: &str) -> Duration {

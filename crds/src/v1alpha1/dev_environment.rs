@@ -27,9 +27,10 @@ use super::{BlockedBy, IntegrationSpec, IntegrationStatus};
         type_ = "string",
         json_path = r#".status.conditions[?(@.type=="Ready")].status"#
     ),
+    printcolumn(name = "Ended", type_ = "string", json_path = ".status.ended.reason"),
     printcolumn(name = "Services", type_ = "string", json_path = ".status.services"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-    printcolumn(name = "Waiting for", type_ = "string", json_path = ".status.blockedBy[0].message"),
+    printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[0].message"),
     printcolumn(name = "Namespace", type_ = "string", json_path = ".status.namespace.name", priority = "1"),
     printcolumn(
         name = "Result",
@@ -93,7 +94,7 @@ pub struct DevEnvironmentStatus {
     /// Generation of the spec this status is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Ready` always; `Reconciling` and `Stalled` while true; `Conflict`.
+    /// `Ready`, or `Ended` instead; `Reconciling` and `Stalled` while true; `Conflict`.
     #[serde(default)]
     pub conditions: Vec<Condition>,
     /// Ready services of all. Example: `6/7`.

@@ -127,7 +127,7 @@ pub struct Store {
     pub ports: Vec<i32>,
     /// Where its data is; its own part of the environment's volume is mounted there. Example: `/data`.
     pub data: String,
-    /// Environment variables of the store.
+    /// Environment variables of the store. Example: `{JAVA_OPTS: -Xmx128m}`.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
 }
@@ -139,7 +139,7 @@ pub struct Volume {
     /// Size. Example: `2Gi`. Unset: `1Gi`.
     #[serde(default = "Volume::default_size")]
     pub size: String,
-    /// Storage class. Unset: the cluster's default.
+    /// Storage class. Unset: the cluster's default. Example: `fast`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub class: Option<String>,
 }

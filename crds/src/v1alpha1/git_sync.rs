@@ -17,16 +17,13 @@ use super::{Credentials, Suspension, Webhook};
     status = "GitSyncStatus",
     derive = "PartialEq",
     category = "slipway",
+    shortname = "gsync",
     doc = "GitSync applies the YAML under a path of a git repository to its namespace, keeps it so, and prunes what left.",
     validation = Rule::new("self.metadata.name.size() <= 63").message("the name is a label on objects: at most 63 characters"),
     printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
     printcolumn(name = "Revision", type_ = "string", json_path = ".status.lastAppliedRevision"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-    printcolumn(
-        name = "Message",
-        type_ = "string",
-        json_path = r#".status.conditions[?(@.type=="Ready")].message"#
-    )
+    printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[0].message")
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct GitSyncSpec {
@@ -91,7 +88,7 @@ pub struct Reference {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub semver: Option<String>,
-    /// A commit, all 40 hexadecimal digits.
+    /// A commit, all 40 hexadecimal digits. Example: `3f2c1ab04d5e6f708192a3b4c5d6e7f80910a2b3`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^[0-9a-f]{40}$"))]
     pub commit: Option<String>,
@@ -110,7 +107,7 @@ pub struct GitSyncStatus {
     /// Generation of the spec this status is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Ready` always; `Reconciling` and `Stalled` while true; `Fetched`, `Applied`, `Conflict`.
+    /// `Ready`, or `Suspended` instead; `Reconciling` and `Stalled` while true; `Fetched`, `Applied`, `Conflict`.
     #[serde(default)]
     pub conditions: Vec<Condition>,
     /// Commit that was last tried.

@@ -13,7 +13,7 @@ pub struct IntegrationSpec {
     pub service: String,
     /// The commit under test: a commit, tag or branch; held as first found. Example: `3f2c…`.
     pub commit: String,
-    /// Counts up for another run of the same commit. Unset: the first.
+    /// Counts up for another run of the same commit. Example: `2`. Unset: the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = ("self > 0", "counts from 1"))]
     pub attempt: Option<i64>,

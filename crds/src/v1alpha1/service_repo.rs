@@ -40,7 +40,7 @@ pub struct ServiceRepoSpec {
         regex(pattern = r"^(https?://[^@/]+|ssh://([A-Za-z0-9._][A-Za-z0-9._-]*@)?[^@/-][^@/]*)/.+")
     )]
     pub url: String,
-    /// The branch that everyone else builds on. Unset: `main`.
+    /// The branch that everyone else builds on. Example: `master`. Unset: `main`.
     #[serde(default = "ServiceRepoSpec::default_trunk")]
     pub trunk: String,
     /// Secret with the credentials. Unset: the repository is public.

@@ -13,6 +13,7 @@ use slipway_crds::names;
 use slipway_crds::v1alpha1::{FleetSpec, Store};
 
 use super::{Inputs, labels, pod, pull_secret, variables};
+use crate::environment::restart;
 use crate::object::{Object, RenderError};
 
 const VOLUME: &str = "data";
@@ -57,7 +58,9 @@ fn build_template(inputs: &Inputs<'_>) -> PodTemplateSpec {
         ..PodSpec::default()
     };
     let metadata = ObjectMeta { labels: Some(all), ..ObjectMeta::default() };
-    PodTemplateSpec { metadata: Some(metadata), spec: Some(spec) }
+    let mut template = PodTemplateSpec { metadata: Some(metadata), spec: Some(spec) };
+    restart::mark(&mut template, names::LOCAL, inputs.restarts);
+    template
 }
 
 fn build_store(fleet: &FleetSpec, store: &Store) -> Container {

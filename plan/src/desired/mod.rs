@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use slipway_crds::v1alpha1::{DevEnvironmentSpec, FleetSpec, Machine};
 
 use crate::environment::resolve::{FoundDigest, Problem, Resolved, ResolvedService};
+use crate::environment::restart::Restarts;
 use crate::object::{Object, ObjectKey, RenderError};
 use crate::pull_secret::PullSecret;
 use crate::service_name::ServiceName;
@@ -62,6 +63,8 @@ pub struct Inputs<'a> {
     pub agent: &'a integration::AgentSettings,
     /// Who its nodes are to registries.
     pub pull_secret: Option<&'a PullSecret>,
+    /// Which services were asked to restart.
+    pub restarts: &'a Restarts,
 }
 
 /// The objects of the environment.

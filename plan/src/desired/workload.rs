@@ -9,6 +9,7 @@ use slipway_crds::v1alpha1::Machine;
 
 use super::{Identity, Inputs, labels, pod};
 use crate::environment::resolve::ResolvedService;
+use crate::environment::restart;
 use crate::manifest::ResolvedRole;
 use crate::object::{Object, ObjectKey, RenderError};
 use crate::service_name::ServiceName;
@@ -40,7 +41,11 @@ pub fn build_workload(
     role: &ResolvedRole,
     image: &str,
 ) -> Result<Object, RenderError> {
-    let template = pod::build_template(inputs, machine, service, role, image);
+    let mut template = pod::build_template(inputs, machine, service, role, image);
+    // What starts by a schedule has nothing to restart.
+    if role.schedule.is_none() {
+        restart::mark(&mut template, service.name.as_str(), inputs.restarts);
+    }
     let selector = labels::selector(service.name.as_str(), role.name.as_ref().map(ServiceName::as_str));
     let mut metadata = labels::metadata(inputs.identity, &name(service, role), selector.clone());
     metadata.annotations = Some([(names::COMMIT.to_owned(), service.commit.clone())].into());

@@ -8,7 +8,7 @@ use super::decide::{self, Act, Decision, Facts};
 use super::obstacle::Obstacle;
 use super::report::{self, View};
 use super::resolve::Resolved;
-use super::{fixed, lock, run};
+use super::{blocked, fixed, lock, restart, run};
 use crate::addresses::Block;
 use crate::desired::{self, Inputs, namespace};
 use crate::diff::{self, Plan, Step};
@@ -110,15 +110,18 @@ fn running(
     let addresses = fixed::addresses(resolved, &base.lock, facts.observed, *block);
     let (identity, spec) = (facts.identity, &facts.environment.spec);
     let (agent, pull_secret) = (facts.agent, *pull_secret);
-    let inputs = Inputs { identity, fleet, spec, resolved, addresses: &addresses, agent, pull_secret };
+    let restarts = &restart::asked(facts.environment);
+    let addresses = &addresses;
+    let inputs = Inputs { identity, fleet, spec, resolved, addresses, agent, pull_secret, restarts };
     let mut desired = desired::build(&inputs, machine)?;
     let (owner, compared) = (decide::owner(facts), compared(facts));
     let services = diff::diff(&owner, &desired.objects, &desired.kept, &compared);
-    let view =
-        View { identity, fleet, resolved, addresses: &addresses, observed: facts.observed, plan: &services };
+    let view = View { identity, fleet, resolved, addresses, observed: facts.observed, plan: &services };
     let mut status = report::status(base, &view, decide::generation(facts.environment), now);
     status.address_block = block.map(|block| block.to_string());
     let run = run::decide(facts, &inputs, test_machine, &mut status, &mut desired, now)?;
+    run::say_under_way(base, &mut status, decide::generation(facts.environment), now);
+    blocked::give_up_at(&mut status.blocked_by, run.given_up.or(status.expires_at));
     let plan = diff::diff(&owner, &desired.objects, &desired.kept, &compared);
     if let Some(refusal) = facts.refused {
         status = decide::with(status, refusal.says(), facts, now);

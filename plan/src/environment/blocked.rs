@@ -60,8 +60,53 @@ pub fn since(before: &[BlockedBy], waits: Vec<Wait>, now: Timestamp) -> Vec<Bloc
             reason: wait.reason.to_owned(),
             message: wait.message,
             until: None,
-            override_by: None,
+            override_by: override_by(wait.reason).map(str::to_owned),
         }
     };
     waits.into_iter().map(one).collect()
+}
+
+/// Who can end a wait that nothing ends by itself.
+fn override_by(reason: &str) -> Option<&'static str> {
+    match reason {
+        reasons::IMAGE_NOT_FOUND => Some("whoever may push to the registry"),
+        reasons::PULL_SECRET_NOT_FOUND | reasons::PULL_SECRET_INVALID => {
+            Some("whoever may write Secrets in the Fleet's namespace")
+        }
+        reasons::FLEET_NOT_FOUND
+        | reasons::FLEET_AMBIGUOUS
+        | reasons::UNKNOWN_PROFILE
+        | reasons::UNKNOWN_MACHINE
+        | reasons::ADDRESSES_EXHAUSTED => Some("whoever may write the Fleet"),
+        reasons::UNKNOWN_SERVICE => Some("whoever may write ServiceRepos"),
+        _ => None,
+    }
+}
+
+/// Says of every wait when it is given up.
+pub fn give_up_at(waits: &mut [BlockedBy], until: Option<Timestamp>) {
+    for wait in waits {
+        wait.until = until;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wait(reason: &'static str) -> Wait {
+        Wait { what: "service www".to_owned(), reason, message: "m".to_owned() }
+    }
+
+    #[test]
+    fn a_wait_says_since_when_until_when_and_who_can_end_it() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let first = since(&[], vec![wait(reasons::IMAGE_NOT_FOUND)], at(0));
+        assert_eq!(first[0].override_by.as_deref(), Some("whoever may push to the registry"));
+        let mut later = since(&first, vec![wait(reasons::IMAGE_NOT_FOUND)], at(60));
+        give_up_at(&mut later, Some(at(600)));
+        assert_eq!((later[0].since, later[0].until), (at(0), Some(at(600))));
+        let other = since(&later, vec![wait(reasons::POD_NOT_READY)], at(90));
+        assert_eq!((other[0].since, other[0].until, other[0].override_by.as_ref()), (at(90), None, None));
+    }
 }

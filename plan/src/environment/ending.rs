@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt as _;
 use slipway_crds::conditions::{self, Say};
-use slipway_crds::v1alpha1::{DevEnvironmentStatus, EndReason, Ended};
+use slipway_crds::v1alpha1::{DevEnvironmentStatus, EndReason, Ended, IntegrationStatus, Outcome};
 use slipway_crds::{names, reasons};
 
 use super::decide::{self, Act, Decision, Facts};
@@ -48,8 +48,18 @@ pub(super) fn ended(facts: &Facts<'_>, ended: &Ended, now: Timestamp) -> Decisio
     status.namespace = None;
     status.address_block = None;
     status.lock.iter_mut().for_each(|locked| locked.address = None);
-    let says = vec![Say::no(conditions::READY, reason, told)];
+    let says = over(&status, ended, reason, told);
     rest(facts, decide::with(status, says, facts, now), ended, now)
+}
+
+/// The conditions once nothing is left to do: it is as it was asked to be, so nothing is said of `Ready`. A run without the
+/// result that was hoped for needs a person, but for one that a person stopped.
+fn over(status: &DevEnvironmentStatus, ended: &Ended, reason: &'static str, told: &str) -> Vec<Say> {
+    let failed = |run: &&IntegrationStatus| matches!(run.outcome, Some(Outcome::Failed | Outcome::Error));
+    let run = status.integration.as_ref().filter(failed).filter(|_| ended.reason != EndReason::Stopped);
+    let stalled =
+        run.map(|run| Say::yes(conditions::STALLED, reasons::INTEGRATION_FAILED, run.message.clone()));
+    [Say::yes(conditions::ENDED, reason, told)].into_iter().chain(stalled).collect()
 }
 
 /// The namespace is gone: a result that was made by hand is kept for as long as the Fleet says.

@@ -13,4 +13,5 @@ pub mod pods;
 pub mod readiness;
 pub mod report;
 pub mod resolve;
+pub mod restart;
 mod run;

@@ -39,7 +39,8 @@ impl Obstacle {
         let (integration, run_again) =
             run::obstructed(facts, &base, self::patience(stalled, reason), &message, now);
         let wait = Wait { what: facts.identity.name.clone(), reason, message };
-        let blocked_by = blocked::since(&base.blocked_by, vec![wait], now);
+        let mut blocked_by = blocked::since(&base.blocked_by, vec![wait], now);
+        blocked::give_up_at(&mut blocked_by, run_again.or(base.expires_at));
         let own = if stalled { base.expires_at } else { Some(decide::soon(now, AGAIN)) };
         let again = [own, run_again].into_iter().flatten().min();
         let status = DevEnvironmentStatus { blocked_by, integration, ..base };

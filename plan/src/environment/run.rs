@@ -2,7 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::ConfigMap;
-use slipway_crds::v1alpha1::{DevEnvironmentStatus, EndReason, FleetSpec, IntegrationStatus, Machine};
+use slipway_crds::conditions::{self, Say};
+use slipway_crds::reasons;
+use slipway_crds::v1alpha1::{
+    DevEnvironmentStatus, EndReason, FleetSpec, IntegrationStatus, IntegrationStep, Machine,
+};
 
 use super::decide::{self, Facts};
 use crate::desired::{Desired, Inputs, integration as job};
@@ -15,6 +19,8 @@ use crate::object::RenderError;
 pub(super) struct Wanted {
     /// When to look again.
     pub(super) again: Option<Timestamp>,
+    /// When its dependencies are given up that are not ready.
+    pub(super) given_up: Option<Timestamp>,
     /// Whose last log lines belong into its message.
     pub(super) log_of: Option<String>,
 }
@@ -36,8 +42,23 @@ pub(super) fn decide(
     job::build_run(inputs, &next, machine, desired)?;
     // The Job of a run that is over goes with the namespace.
     desired.kept.insert(job::key(facts.identity, next.generation));
+    let given_up = again_at.filter(|_| next.step == IntegrationStep::Preparing);
     status.integration = Some(next);
-    Ok(Wanted { again: again_at, log_of })
+    Ok(Wanted { again: again_at, given_up, log_of })
+}
+
+/// Says that a run is under way where everything it depends on is ready: who waits for the environment waits for the result.
+pub(super) fn say_under_way(
+    before: &DevEnvironmentStatus,
+    status: &mut DevEnvironmentStatus,
+    generation: i64,
+    now: Timestamp,
+) {
+    let is_ready = conditions::is_true(&status.conditions, conditions::READY);
+    if is_ready && status.integration.is_some() {
+        let say = Say::yes(conditions::RECONCILING, reasons::PROGRESSING, "its integration run is not over");
+        status.conditions.push(conditions::condition(&before.conditions, say, generation, now));
+    }
 }
 
 /// The run of an environment that cannot be resolved, and when to look again: it is over when that lasts for

@@ -78,21 +78,24 @@ impl HeldBecause {
     pub fn can_be_confirmed(self) -> bool {
         matches!(self, Self::Rewritten | Self::TooMany)
     }
+
+    /// For people.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::NotCurrent => "the repository could not be read",
+            Self::Unreadable => "a file with a mistake may declare them; correct it",
+            Self::Empty => "the revision declares nothing at all; to delete everything, delete the GitSync",
+            Self::Rewritten => "history was rewritten",
+            Self::TooMany => "it is more than half of them",
+        }
+    }
 }
 
 impl fmt::Display for Held {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { deletes, of, why, revision } = self;
         write!(formatter, "{deletes} of {of} objects are no longer declared and wait to be deleted: ")?;
-        formatter.write_str(match why {
-            HeldBecause::NotCurrent => "the repository could not be read",
-            HeldBecause::Unreadable => "a file with a mistake may declare them; correct it",
-            HeldBecause::Empty => {
-                "the revision declares nothing at all; to delete everything, delete the GitSync"
-            }
-            HeldBecause::Rewritten => "history was rewritten",
-            HeldBecause::TooMany => "it is more than half of them",
-        })?;
+        formatter.write_str(why.text())?;
         if why.can_be_confirmed() {
             write!(
                 formatter,
@@ -109,11 +112,7 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
     let Facts { sync, revision, reading, observed, .. } = facts;
     let owner = inventory::owner(sync);
     let mut plan = diff::diff(&owner, &reading.objects, &inventory::kept(sync, reading), observed);
-    // An object that we made and did not record is recorded first: deletes wait for the record.
-    plan.steps.retain(|step| match step {
-        Step::Delete { uid, .. } => sync.spec.prune && owner.recorded.contains(uid),
-        Step::Create(_) | Step::Update { .. } => true,
-    });
+    plan.steps.retain(|step| is_due(sync, &owner, step));
     let deletes = plan.steps.iter().filter(|step| is_delete(step)).count();
     let held = hold(facts, deletes, measure(sync));
     let held = held.filter(|held| !(held.why.can_be_confirmed() && is_confirmed(sync, revision)));
@@ -123,6 +122,14 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
     let is_declared = |found: &&Observed| reading.objects.iter().any(|object| object.key == found.key);
     let terminating = observed.iter().filter(|found| found.is_terminating()).filter(is_declared).count();
     Decision { owner, plan, held, terminating }
+}
+
+/// Everything but a delete is due. An object that we made and did not record is recorded first: deletes wait for the record.
+pub(super) fn is_due(sync: &GitSync, owner: &Owner, step: &Step) -> bool {
+    match step {
+        Step::Delete { uid, .. } => sync.spec.prune && owner.recorded.contains(uid),
+        Step::Create(_) | Step::Update { .. } => true,
+    }
 }
 
 /// What deletes are measured by: how many objects the last revision declared that was applied in full, or, before there was

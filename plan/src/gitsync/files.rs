@@ -66,6 +66,8 @@ pub struct Reading {
     pub bad_files: BTreeSet<String>,
     /// Which file declares which object.
     pub origins: BTreeMap<ObjectKey, String>,
+    /// In which line of it.
+    pub lines: BTreeMap<ObjectKey, u64>,
     /// Whether it is known of every file which objects it declares.
     pub is_complete: bool,
 }
@@ -85,6 +87,7 @@ pub fn read(files: &[File], home: &Home<'_>) -> Reading {
     let mut reading = Reading { is_complete: true, ..Reading::default() };
     for file in parsed {
         reading.is_complete &= file.is_complete;
+        reading.lines.extend(file.entries.iter().map(|entry| (entry.key.clone(), entry.line)));
         reading.origins.extend(file.entries.iter().map(|entry| (entry.key.clone(), entry.file.clone())));
         if file.mistakes.is_empty() {
             reading.objects.extend(file.entries.into_iter().filter_map(|entry| entry.object));

@@ -101,7 +101,7 @@ pub fn suspended(sync: &GitSync, suspension: &Suspension, now: Timestamp) -> Git
     let by = suspension.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
     let until = suspension.until.map(|until| format!(" until {until}")).unwrap_or_default();
     let message = format!("suspended{by}{until}: {}; remove `suspend` to go on", suspension.reason);
-    begin(sync, vec![Say::unknown(conditions::READY, reasons::SUSPENDED, message)], now)
+    begin(sync, vec![Say::yes(conditions::SUSPENDED, reasons::SUSPENDED, message)], now)
 }
 
 /// The status while the `GitSync` is being deleted.

@@ -2,5 +2,6 @@
 
 mod cases;
 mod files;
+mod previews;
 mod properties;
 mod world;

@@ -1,5 +1,6 @@
 //! The programs of a node, kept below `~/.cache/slipway` so that a machine makes them once.
 
+mod assets;
 mod debian;
 mod go;
 
@@ -10,12 +11,16 @@ use crate::error::{Error, Result};
 use crate::options::Mode;
 use crate::progress::Progress;
 
+use assets::Asset;
+
 pub(crate) use go::Program;
 
 /// The folder with everything that outlives a cluster.
 #[derive(Debug, Clone)]
 pub struct Cache {
     root: PathBuf,
+    /// What a user has of the programs that would be built.
+    assets: Vec<Asset>,
 }
 
 impl Cache {
@@ -29,7 +34,7 @@ impl Cache {
             let folder = root.join(folder);
             fs::create_dir_all(&folder).map_err(Error::file("create", &folder))?;
         }
-        Ok(Self { root })
+        Ok(Self { root, assets: assets::gather() })
     }
 
     /// Makes what `mode` needs and the cache lacks. Callers side by side wait for each other.
@@ -39,6 +44,7 @@ impl Cache {
             Mode::Full => debian::NODE,
             Mode::Fast => &[],
         };
+        assets::tell(&self.assets, progress);
         debian::unpack_missing(self, packages, progress)?;
         go::build_missing(self, Program::needed(mode), progress)
     }
@@ -56,9 +62,10 @@ impl Cache {
             && (mode == Mode::Fast || debian::NODE.iter().all(|name| debian::is_unpacked(self, name)))
     }
 
-    /// Where a built program is, or will be.
+    /// Where a program is, or will be when it is built.
     pub(crate) fn program(&self, program: Program) -> PathBuf {
-        self.root.join("bin").join(program.file_name())
+        let own = self.assets.iter().find(|asset| asset.program == program).and_then(Asset::taken);
+        own.cloned().unwrap_or_else(|| self.root.join("bin").join(program.file_name()))
     }
 
     /// kubectl of the cluster's version.
@@ -66,11 +73,32 @@ impl Cache {
         self.program(Program::Kubectl)
     }
 
+    /// kubectl of the cluster's version, built when it is not there yet: a cluster without pods does not need it.
+    pub fn built_kubectl(&self, progress: Progress) -> Result<PathBuf> {
+        let _alone = self.lock()?;
+        go::build_missing(self, &[Program::Kubectl], progress)?;
+        Ok(self.kubectl())
+    }
+
     /// Helm, built when it is not there yet: no cluster needs it.
     pub fn helm(&self, progress: Progress) -> Result<PathBuf> {
         let _alone = self.lock()?;
         go::build_missing(self, &[Program::Helm], progress)?;
         Ok(self.program(Program::Helm))
+    }
+
+    /// Makes what carries out NetworkPolicies, where it is wanted and not there yet.
+    pub(crate) fn prepare_policies(&self, progress: Progress) -> Result<()> {
+        let _alone = self.lock()?;
+        debian::unpack_missing(self, debian::POLICIES, progress)?;
+        go::build_missing(self, &[Program::NetworkPolicies], progress)
+    }
+
+    /// A program that says what kstatus makes of objects, built when it is not there yet: no cluster needs it.
+    pub fn kstatus(&self, progress: Progress) -> Result<PathBuf> {
+        let _alone = self.lock()?;
+        go::build_missing(self, &[Program::Kstatus], progress)?;
+        Ok(self.program(Program::Kstatus))
     }
 
     /// Where clusters without a data directory of their own have theirs.
@@ -85,8 +113,8 @@ impl Cache {
 
     /// Folders that exist below the unpacked packages under one of `names`, for PATH and the like.
     pub(crate) fn unpacked(&self, names: &[&str]) -> Vec<PathBuf> {
-        debian::NODE
-            .iter()
+        let packages = debian::NODE.iter().chain(debian::POLICIES);
+        packages
             .flat_map(|package| names.iter().map(move |name| self.debian().join(package).join(name)))
             .filter(|folder| folder.is_dir())
             .collect()

@@ -75,6 +75,9 @@ impl Cluster {
         precheck::require(options.mode)?;
         let cache = Cache::open()?;
         cache.prepare(options.mode, options.progress)?;
+        if options.mode == Mode::Full && options.network_policies {
+            cache.prepare_policies(options.progress)?;
+        }
         let reserved = (options.mode == Mode::Fast).then(forward::reserve).transpose()?;
         let api_port = reserved.as_ref().map_or(API_PORT, |(port, _)| *port);
         let settings = Arc::new(settings::settle(options, &cache, api_port)?);

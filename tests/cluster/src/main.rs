@@ -29,6 +29,9 @@ struct Wanted {
     /// etcd, API server and controller manager only: no pods
     #[arg(long)]
     fast: bool,
+    /// Carry out NetworkPolicies
+    #[arg(long, conflicts_with = "fast")]
+    network_policies: bool,
 }
 
 impl Wanted {
@@ -53,7 +56,7 @@ async fn run() -> anyhow::Result<()> {
             println!("{}", Cache::open()?.helm(Progress::Lines)?.display());
             Ok(())
         }
-        Verb::Up(wanted) => Box::pin(up(wanted.mode())).await,
+        Verb::Up(wanted) => Box::pin(up(&wanted)).await,
     }
 }
 
@@ -68,9 +71,10 @@ fn check(mode: Mode) -> anyhow::Result<()> {
     }
 }
 
-async fn up(mode: Mode) -> anyhow::Result<()> {
+async fn up(wanted: &Wanted) -> anyhow::Result<()> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let start = Cluster::start(Options { mode, ..Options::default() });
+    let (mode, network_policies) = (wanted.mode(), wanted.network_policies);
+    let start = Cluster::start(Options { mode, network_policies, ..Options::default() });
     let cluster = tokio::select! {
         started = start => started.context("the cluster did not start")?,
         _ = interrupt.recv() => bail!("interrupted"),

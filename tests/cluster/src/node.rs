@@ -7,6 +7,7 @@ mod controller_manager;
 mod dns;
 mod etcd;
 mod kubelet;
+mod policies;
 mod proxy;
 pub(crate) mod registry;
 mod scheduler;
@@ -71,7 +72,8 @@ impl Starter {
             self.proxy(),
             self.dns(&client)
         )?;
-        Ok(())
+        // It looks for its node.
+        if self.settings.network_policies { self.policies().await } else { Ok(()) }
     }
 
     /// etcd and the API server; they start together, the second waits for the first by itself.
@@ -156,6 +158,11 @@ impl Starter {
     async fn proxy(&self) -> Result<()> {
         let part = proxy::part(&self.settings, &self.authority)?;
         self.part(part, Health::Answers(proxy::HEALTH, "/healthz")).await
+    }
+
+    async fn policies(&self) -> Result<()> {
+        let part = policies::part(&self.settings, &self.authority)?;
+        self.part(part, Health::Listens(policies::READY)).await
     }
 
     async fn dns(&self, client: &kube::Client) -> Result<()> {

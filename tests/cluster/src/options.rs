@@ -31,6 +31,8 @@ pub struct Options {
     pub processes: Vec<Process>,
     /// Whether the API server records who wrote what.
     pub audit: bool,
+    /// Whether NetworkPolicies are carried out; the fast mode has nobody to hold to them.
+    pub network_policies: bool,
     /// Where the start is told.
     pub progress: Progress,
 }
@@ -44,6 +46,7 @@ impl Default for Options {
             extra_hosts: Vec::new(),
             processes: Vec::new(),
             audit: true,
+            network_policies: false,
             progress: Progress::Lines,
         }
     }

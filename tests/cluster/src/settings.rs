@@ -27,6 +27,7 @@ pub(crate) struct Settings {
     pub(crate) cgroup: cgroup::Version,
     pub(crate) api_port: u16,
     pub(crate) audit: bool,
+    pub(crate) network_policies: bool,
     pub(crate) extra_hosts: Vec<String>,
 }
 
@@ -102,6 +103,7 @@ pub(crate) fn settle(options: &Options, cache: &Cache, api_port: u16) -> Result<
         cgroup: cgroup::Version::detect().unwrap_or(cgroup::Version::Two),
         api_port,
         audit: options.audit,
+        network_policies: options.network_policies,
         extra_hosts: options.extra_hosts.clone(),
     })
 }
@@ -130,6 +132,7 @@ pub(crate) fn example(mode: Mode, cgroup: cgroup::Version) -> Settings {
         cgroup,
         api_port: 6443,
         audit: true,
+        network_policies: true,
         extra_hosts: vec!["github.com".into()],
     }
 }

@@ -19,6 +19,7 @@ use crate::repository::Change;
 use crate::service_image::ServiceImages;
 use crate::sources::Sources;
 use crate::steps::Steps;
+use crate::store_images::StoreImages;
 
 /// Namespace of the fleet.
 pub const NAMESPACE: &str = "demo";
@@ -34,6 +35,7 @@ pub struct Demo {
     cluster: Cluster,
     client: Client,
     repositories: Repositories,
+    images: ServiceImages,
     git: SocketAddr,
 }
 
@@ -42,13 +44,15 @@ pub struct Demo {
 pub struct DemoOptions {
     /// Install the operator, and a `GitSync` of the fleet's repository. Without it everything up to there runs.
     pub operator: bool,
+    /// Carry out `NetworkPolicies`.
+    pub network_policies: bool,
     /// Tell the steps on standard error.
     pub progress: Progress,
 }
 
 impl Default for DemoOptions {
     fn default() -> Self {
-        Self { operator: true, progress: Progress::Lines }
+        Self { operator: true, network_policies: false, progress: Progress::Lines }
     }
 }
 
@@ -59,7 +63,8 @@ impl Demo {
         let sources = Sources::of_this_checkout()?;
         let needed = if options.operator { Program::OF_A_FLEET } else { &[Program::Demo] };
         Program::require(needed)?;
-        let cluster = Cluster::start(Options { progress: options.progress, ..Options::default() }).await?;
+        let DemoOptions { progress, network_policies, .. } = options;
+        let cluster = Cluster::start(Options { progress, network_policies, ..Options::default() }).await?;
         let client = cluster.client().await?;
         let of_images = sources.clone();
         let layers = tokio::task::spawn_blocking(move || BaseLayers::prepare(&of_images)).await??;
@@ -70,7 +75,7 @@ impl Demo {
         steps.run("an image for each commit", build_heads(&images, &repositories)).await?;
         let git = serve_git(&cluster, &repositories, &directory, &images).await?;
 
-        let demo = Self { cluster, client, repositories, git };
+        let demo = Self { cluster, client, repositories, images, git };
         if options.operator {
             let installation = steps.run("images of Slipway", push_programs(&demo.cluster)).await?;
             steps.run("operator", Box::pin(installation.apply(&demo.client))).await?;
@@ -111,6 +116,11 @@ impl Demo {
     /// Pushes the operator's and the agent's image, and gives what an installation is told of them.
     pub async fn push_operator(&self) -> Result<Installation> {
         push_programs(&self.cluster).await
+    }
+
+    /// Pushes the images of the stores that the demo's own fleet does without, and of their clients.
+    pub async fn push_stores(&self, stores: &StoreImages) -> Result<()> {
+        self.images.push_stores(stores).await
     }
 
     /// Ends everything; nothing is left on the machine.

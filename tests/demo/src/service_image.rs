@@ -11,6 +11,7 @@ use slipway_plan::service_name::ServiceName;
 use tempfile::TempDir;
 
 use crate::repository::Repository;
+use crate::store_images::StoreImages;
 
 /// Builds images of commits and pushes them to one registry.
 #[derive(Clone)]
@@ -34,6 +35,11 @@ impl ServiceImages {
     pub fn new(address: &str, base: &str) -> Self {
         let registry = Registry::new(vec![address.to_owned()], Credentials::Anonymous);
         Self { registry, address: address.to_owned(), base: base.to_owned() }
+    }
+
+    /// Pushes the images of further stores beside those of the services.
+    pub(crate) async fn push_stores(&self, stores: &StoreImages) -> Result<()> {
+        stores.push(&self.registry, &self.address, &self.base).await
     }
 
     /// The base as another name of the same registry has it.

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use anyhow::{Context, Result, ensure};
 use slipway_demo::Program;
 use tempfile::TempDir;
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use crate::world::World;
 
@@ -39,13 +39,24 @@ impl Slipway {
         })
     }
 
-    /// Runs it with these words.
-    pub async fn run(&self, words: &[&str]) -> Result<Ended> {
+    /// Begins it with these words; what it prints on standard output is for the caller, and it ends when it is dropped.
+    pub fn begin(&self, words: &[&str]) -> Result<Child> {
+        let begun = self.command(words)?.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        begun.with_context(|| format!("cannot run slipway {words:?}"))
+    }
+
+    fn command(&self, words: &[&str]) -> Result<Command> {
         let mut command = Command::new(Program::Cli.path()?);
         command.args(words).args(["--context", &self.context, "--namespace", &self.namespace]);
         command.env("KUBECONFIG", &self.kubeconfig).current_dir(self.folder.path());
         command.stdin(Stdio::null()).kill_on_drop(true);
-        let output = command.output().await.with_context(|| format!("cannot run slipway {words:?}"))?;
+        Ok(command)
+    }
+
+    /// Runs it with these words.
+    pub async fn run(&self, words: &[&str]) -> Result<Ended> {
+        let output =
+            self.command(words)?.output().await.with_context(|| format!("cannot run slipway {words:?}"))?;
         let text = [output.stdout, output.stderr].concat();
         let printed = String::from_utf8_lossy(&text).into_owned();
         Ok(Ended { code: output.status.code().unwrap_or(-1), printed })

@@ -39,7 +39,7 @@ pub fn is_down_because(environment: &DevEnvironment, reason: &str) -> bool {
 /// Whether it has ended for this reason and its namespace is gone.
 pub fn has_ended(environment: &DevEnvironment, reason: &str) -> bool {
     let without_namespace = environment.status.as_ref().is_some_and(|status| status.namespace.is_none());
-    is_down_because(environment, reason) && without_namespace
+    condition(environment, conditions::ENDED).is_some_and(|ended| ended.reason == reason) && without_namespace
 }
 
 /// The integration run of its newest generation.

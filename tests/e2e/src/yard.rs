@@ -29,6 +29,7 @@ pub struct Layout {
     git: String,
     interval: String,
     fleet: String,
+    more: String,
 }
 
 impl Layout {
@@ -36,7 +37,7 @@ impl Layout {
     pub fn of(services: &[&str]) -> Self {
         let git = "http://git.slipway.test".to_owned();
         let services = services.iter().map(|name| json!({"name": name, "trunk": TRUNK})).collect();
-        Self { services, git, interval: "2s".to_owned(), fleet: String::new() }
+        Self { services, git, interval: "2s".to_owned(), fleet: FLEET_FILE.to_owned(), more: String::new() }
     }
 
     /// Another branch is the trunk of this service.
@@ -65,7 +66,14 @@ impl Layout {
     /// A further line of the Fleet's spec.
     #[must_use]
     pub fn fleet(mut self, line: &str) -> Self {
-        self.fleet = format!("  {line}\n");
+        self.more = format!("  {line}\n");
+        self
+    }
+
+    /// Another Fleet than the demo's.
+    #[must_use]
+    pub fn fleet_file(mut self, file: &str) -> Self {
+        file.clone_into(&mut self.fleet);
         self
     }
 
@@ -80,7 +88,7 @@ impl Layout {
             object("ServiceRepo", &json!({"name": name}), &spec)
         });
         vec![
-            Change::write("fleet.yaml", format!("{FLEET_FILE}{}", self.fleet)),
+            Change::write("fleet.yaml", format!("{}{}", self.fleet, self.more)),
             Change::write("services.yaml", services.collect::<Vec<_>>().join("---\n")),
         ]
     }

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failing story may say so loudly")]
 
+#[path = "command_line/hand.rs"]
+mod hand;
+
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
 use std::time::Duration;

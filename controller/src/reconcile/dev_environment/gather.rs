@@ -20,6 +20,7 @@ use slipway_plan::pull_secret::{PullSecret, PullSecretProblem};
 use super::knowledge;
 use crate::context::Context;
 use crate::error::Error;
+use crate::plans::Supposed;
 
 /// All that the decision about an environment depends on.
 pub struct Gathered {
@@ -78,27 +79,31 @@ fn foreseen(object: &Object) -> Observed {
     Observed { key: object.key.clone(), body }
 }
 
-/// Gathers; None while the cache is older than what we wrote.
+/// Gathers, with what is supposed in the place of what is there; None while the cache is older than what we wrote.
 pub async fn gather(
     context: &Context,
     environment: &DevEnvironment,
+    supposed: Option<&Supposed>,
     now: Timestamp,
 ) -> Result<Option<Gathered>, Error> {
     let identity = identity(environment)?;
     let Some(mut observed) = context.cache.of_environment(&identity.fleet_namespace, &identity.name) else {
         return Ok(None);
     };
-    let fleet = only_fleet(context, &identity.fleet_namespace);
+    let fleet = supposed.and_then(|supposed| supposed.fleet.clone());
+    let fleet = fleet.map_or_else(|| only_fleet(context, &identity.fleet_namespace), Ok);
     let active = decide::is_active(environment, now);
     let (mut pull_secret, mut resolution) = (None, None);
     if let Some(fleet) = fleet.as_ref().ok().filter(|_| active) {
         pull_secret = context.pull_secrets.of_fleet(&identity.fleet_namespace, fleet).await?;
         observed.extend(context.pull_secrets.copy_in(&identity.namespace, fleet, &observed).await?);
         let login = pull_secret.as_ref().and_then(|found| found.as_deref().ok());
-        resolution = knowledge::resolve(context, environment, fleet, &identity.fleet_namespace, login).await;
+        let place = knowledge::Place { context, namespace: &identity.fleet_namespace, login, supposed };
+        resolution = knowledge::resolve(&place, environment, fleet).await;
     }
     let range = fleet.as_ref().ok().and_then(|fleet| fleet.addresses.as_ref()).filter(|_| active);
-    let block = context.blocks.of(environment, range, &context.stores.environments.state());
+    let blocks = supposed.map_or(&context.blocks, |supposed| &supposed.blocks);
+    let block = blocks.of(environment, range, &context.stores.environments.state());
     let refused = context.refused.get(&identity.uid);
     Ok(Some(Gathered { identity, fleet, resolution, observed, block, pull_secret, refused }))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures::future::join_all;
 use kube::ResourceExt as _;
 use slipway_crds::reasons;
-use slipway_crds::v1alpha1::{DevEnvironment, FleetSpec};
+use slipway_crds::v1alpha1::{DevEnvironment, FleetSpec, ServiceRepo};
 use slipway_plan::commit::CommitId;
 use slipway_plan::environment::resolve::{
     self, FoundCommit, FoundDigest, Knowledge, Need, Problem, Resolution, Resolved, Unavailable, short,
@@ -17,36 +17,58 @@ use slipway_plan::yaml::YamlError;
 
 use crate::context::Context;
 use crate::git::{self, Git, GitError, ReferenceKind, Remote};
+use crate::plans::Supposed;
 use crate::repositories::Repository;
 
 /// Rounds of finding out: the depth of a chain of dependencies is bounded by it.
 const ROUNDS: usize = 200;
 
+/// Where it is looked for.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    /// The operator's means.
+    pub context: &'a Context,
+    /// Namespace of the fleet.
+    pub namespace: &'a str,
+    /// For the registry.
+    pub login: Option<&'a PullSecret>,
+    /// What is taken for true in the place of what is there.
+    pub supposed: Option<&'a Supposed>,
+}
+
+impl Place<'_> {
+    fn repository(&self, service: &ServiceName) -> Option<Repository> {
+        let supposed = self.supposed.and_then(|supposed| supposed.repositories.get(service).cloned());
+        supposed.or_else(|| self.context.repositories.get(self.namespace, service))
+    }
+
+    fn services(&self) -> BTreeSet<ServiceName> {
+        let is_here = |repo: &ServiceRepo| repo.namespace().as_deref() == Some(self.namespace);
+        let repos = self.context.stores.repos.state_filter(is_here);
+        let there = repos.iter().filter_map(|repo| ServiceName::parse(&repo.name_any()).ok());
+        let supposed = self.supposed.iter().flat_map(|supposed| supposed.repositories.keys().cloned());
+        there.chain(supposed).collect()
+    }
+}
+
 /// What the environment runs; None while a repository that is needed was not read yet.
 pub async fn resolve(
-    context: &Context,
+    place: &Place<'_>,
     environment: &DevEnvironment,
     fleet: &FleetSpec,
-    namespace: &str,
-    pull_secret: Option<&PullSecret>,
 ) -> Option<Result<Resolved, Problem>> {
-    let mut known = Knowledge { services: services(context, namespace), ..Knowledge::default() };
+    let mut known = Knowledge { services: place.services(), ..Knowledge::default() };
     let locked = environment.status.as_ref().map(|status| status.lock.clone()).unwrap_or_default();
     for _ in 0..ROUNDS {
         match resolve::resolve(&environment.spec, fleet, &locked, &known) {
             Err(problem) => return Some(Err(problem)),
             Ok(Resolution::Resolved(resolved)) => return Some(Ok(resolved)),
             Ok(Resolution::Needs(needs)) => {
-                find_out(context, namespace, pull_secret, needs, &mut known).await?;
+                find_out(place, needs, &mut known).await?;
             }
         }
     }
     None
-}
-
-fn services(context: &Context, namespace: &str) -> BTreeSet<ServiceName> {
-    let repos = context.stores.repos.state_filter(|repo| repo.namespace().as_deref() == Some(namespace));
-    repos.iter().filter_map(|repo| ServiceName::parse(&repo.name_any()).ok()).collect()
 }
 
 #[allow(clippy::large_enum_variant, reason = "answers are few and short-lived")]
@@ -56,14 +78,8 @@ enum Answer {
     Digest(FoundDigest),
 }
 
-async fn find_out(
-    context: &Context,
-    namespace: &str,
-    pull_secret: Option<&PullSecret>,
-    needs: BTreeSet<Need>,
-    known: &mut Knowledge,
-) -> Option<()> {
-    let answers = join_all(needs.iter().map(|need| answer(context, namespace, pull_secret, need))).await;
+async fn find_out(place: &Place<'_>, needs: BTreeSet<Need>, known: &mut Knowledge) -> Option<()> {
+    let answers = join_all(needs.iter().map(|need| answer(place, need))).await;
     for (need, answer) in needs.into_iter().zip(answers) {
         match (need, answer?) {
             (Need::Commit { service, reference }, Answer::Commit(found)) => {
@@ -82,22 +98,18 @@ async fn find_out(
 }
 
 /// The answer to a need; None while the repository was not tried to be read yet.
-async fn answer(
-    context: &Context,
-    namespace: &str,
-    pull_secret: Option<&PullSecret>,
-    need: &Need,
-) -> Option<Answer> {
+async fn answer(place: &Place<'_>, need: &Need) -> Option<Answer> {
+    let context = place.context;
     Some(match need {
         Need::Commit { service, reference } => {
-            let repository = context.repositories.get(namespace, service)?;
+            let repository = place.repository(service)?;
             Answer::Commit(commit(context, &repository, reference.as_deref()).await)
         }
         Need::Manifest { service, commit } => {
-            let (remote, _) = context.repositories.get(namespace, service)?.read?;
+            let (remote, _) = place.repository(service)?.read?;
             Answer::Manifest(manifest(context, &remote, service, commit).await)
         }
-        Need::Digest { image } => Answer::Digest(context.registry.digest(image, pull_secret).await),
+        Need::Digest { image } => Answer::Digest(context.registry.digest(image, place.login).await),
     })
 }
 

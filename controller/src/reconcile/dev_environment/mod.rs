@@ -35,7 +35,7 @@ pub async fn reconcile(environment: Arc<DevEnvironment>, context: Arc<Context>) 
         return Ok(Action::requeue(PATIENCE));
     }
     let now = context::now();
-    let Some(gathered) = gather(&context, &environment, now).await? else {
+    let Some(gathered) = gather(&context, &environment, None, now).await? else {
         context.cache.written.expire(&owner, PATIENCE);
         return Ok(Action::requeue(PATIENCE));
     };

@@ -12,7 +12,7 @@ use slipway_plan::gitsync::source::{Failure, Fetched};
 use slipway_plan::object::Observed;
 
 use super::act::Done;
-use super::look::{self, failure};
+use super::look;
 use crate::context::Context;
 use crate::git::{Content, GitError, Remote, TreeFile};
 
@@ -57,7 +57,7 @@ pub async fn gather(context: &Context, sync: &GitSync, observed: Vec<Observed>, 
     let (fetched, reading) = match look.head {
         Ok(head) => match read(context, sync, &head).await {
             Ok(reading) => (Fetched::Head(head), Some(reading)),
-            Err(error) => fall_back(context, sync, failure(&error)).await,
+            Err(error) => fall_back(context, sync, Failure::from(&error)).await,
         },
         Err(failure) => fall_back(context, sync, failure).await,
     };
@@ -84,16 +84,26 @@ async fn read(context: &Context, sync: &GitSync, revision: &CommitId) -> Result<
         return Ok(known.reading);
     }
     let (namespace, name) = (sync.namespace().unwrap_or_default(), sync.name_any());
+    let files = self::files(context, sync, revision).await?;
+    let reading = Arc::new(files::read(&files, &Home { namespace: &namespace, name: &name, uid: &id }));
+    let known = Known { revision: revision.clone(), generation, reading: Arc::clone(&reading) };
+    context.known_files.set(&id, Some(known));
+    Ok(reading)
+}
+
+/// The files of a commit that is in the mirror.
+pub(super) async fn files(
+    context: &Context,
+    sync: &GitSync,
+    revision: &CommitId,
+) -> Result<Vec<File>, GitError> {
+    let namespace = sync.namespace().unwrap_or_default();
     let identity =
         sync.spec.credentials.as_ref().map(|credentials| format!("{namespace}/{}", credentials.secret));
     let mirror = Remote::mirrored(&sync.spec.url, identity)?;
     let path = sync.spec.path.as_deref().unwrap_or_default();
     let tree = context.git.read_tree(&mirror, revision, path, files::is_manifest).await?;
-    let files: Vec<File> = tree.into_iter().map(file).collect();
-    let reading = Arc::new(files::read(&files, &Home { namespace: &namespace, name: &name, uid: &id }));
-    let known = Known { revision: revision.clone(), generation, reading: Arc::clone(&reading) };
-    context.known_files.set(&id, Some(known));
-    Ok(reading)
+    Ok(tree.into_iter().map(file).collect())
 }
 
 fn file(file: TreeFile) -> File {

@@ -50,16 +50,11 @@ async fn look_again(context: &Context, sync: &GitSync, last: Option<Look>, now: 
     let poll = Poll { question: poll::question(sync), next: now + wait, failures };
     match asked {
         Ok((head, rewritten)) => Look { poll, head: Ok(head), rewritten, pushed: 0 },
-        Err(error) => Look { poll, head: Err(failure(&error)), rewritten: None, pushed: 0 },
+        Err(error) => Look { poll, head: Err(Failure::from(&error)), rewritten: None, pushed: 0 },
     }
 }
 
-/// An error as what it means for the `GitSync`.
-pub fn failure(error: &GitError) -> Failure {
-    Failure { reason: error.reason(), message: error.to_string(), needs_a_person: error.needs_a_person() }
-}
-
-async fn ask(context: &Context, sync: &GitSync) -> Result<(CommitId, Option<String>), GitError> {
+pub(super) async fn ask(context: &Context, sync: &GitSync) -> Result<(CommitId, Option<String>), GitError> {
     let namespace = sync.namespace().unwrap_or_default();
     let spec = &sync.spec;
     let remote = service_repo::remote(context, &namespace, &spec.url, spec.credentials.as_ref()).await?;
@@ -86,13 +81,13 @@ fn tag(name: &str) -> String {
     format!("refs/tags/{name}")
 }
 
-async fn pinned(git: &Git, remote: &Remote, commit: &CommitId) -> Result<CommitId, GitError> {
+pub(super) async fn pinned(git: &Git, remote: &Remote, commit: &CommitId) -> Result<CommitId, GitError> {
     git.fetch(remote, Want::Commit(commit.clone())).await?;
     git.resolve(remote, commit.as_str()).await.map(|resolved| resolved.commit)
 }
 
 /// The commit of what is chosen from what the server has, brought into the mirror, and the full name of it.
-async fn follow(
+pub(super) async fn follow(
     git: &Git,
     remote: &Remote,
     followed: &Followed,

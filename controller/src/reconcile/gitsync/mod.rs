@@ -2,6 +2,7 @@
 
 mod act;
 mod end;
+mod foresee;
 mod gather;
 mod look;
 mod trigger;
@@ -20,6 +21,7 @@ use crate::context::{self, Context};
 use crate::error::Error;
 use crate::{finalizers, report, tell};
 
+pub use foresee::{find, observed, read_at, reading};
 pub use gather::Known;
 pub use look::Look;
 pub use trigger::trigger;

@@ -5,6 +5,7 @@ use slipway_crds::v1alpha1::DevEnvironmentSpec;
 
 use super::*;
 use crate::desired::Addresses;
+use crate::environment::restart::Restarts;
 use crate::manifest;
 use crate::service_name::ServiceName;
 
@@ -64,6 +65,7 @@ fn desired_at(step: IntegrationStep, manifest: &str) -> Desired {
         addresses: &addresses,
         agent: &agent,
         pull_secret: None,
+        restarts: &Restarts::new(),
     };
     let status = json!({"generation": 4, "step": step, "since": "2026-11-22T10:00:00Z"});
     let status: IntegrationStatus = serde_json::from_value(status).unwrap();

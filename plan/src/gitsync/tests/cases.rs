@@ -352,7 +352,7 @@ fn a_pause_says_who_why_and_how_long() {
             .map(|c| format!("{}={} {}", c.type_, c.status, c.message))
             .collect::<Vec<_>>(),
         [
-            "Ready=Unknown suspended by emma until 2027-02-01T08:00:00Z: incident 42; remove `suspend` to go on"
+            "Suspended=True suspended by emma until 2027-02-01T08:00:00Z: incident 42; remove `suspend` to go on"
         ]
     );
     assert_eq!(status.inventory.len(), 1);

@@ -17,7 +17,7 @@ fn any_file() -> impl Strategy<Value = String> {
     vec(document, 0..4).prop_map(|documents| documents.join("---\n"))
 }
 
-fn any_files() -> impl Strategy<Value = Vec<File>> {
+pub fn any_files() -> impl Strategy<Value = Vec<File>> {
     vec(any_file(), 0..6).prop_map(|texts| {
         texts.iter().enumerate().map(|(at, text)| file(&format!("{at}.yaml"), text)).collect()
     })

@@ -29,6 +29,9 @@ pub(crate) const NODE: &[&str] = &[
     "libseccomp2",
 ];
 
+/// What carries out NetworkPolicies.
+pub(crate) const POLICIES: &[&str] = &["iptables", "ipset", "libipset13"];
+
 pub(super) fn is_unpacked(cache: &Cache, name: &str) -> bool {
     cache.debian().join(name).is_dir()
 }

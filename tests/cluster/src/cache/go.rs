@@ -17,7 +17,11 @@ const KUBERNETES: &str = include_str!("../../go/kubernetes/go.mod");
 const ETCD: &str = include_str!("../../go/etcd/go.mod");
 const COREDNS: &str = include_str!("../../go/coredns/go.mod");
 const COREDNS_MAIN: &str = include_str!("../../go/coredns/main.go");
+const NETPOL: &str = include_str!("../../go/netpol/go.mod");
+const NETPOL_MAIN: &str = include_str!("../../go/netpol/main.go");
 const HELM: &str = include_str!("../../go/helm/go.mod");
+const KSTATUS: &str = include_str!("../../go/kstatus/go.mod");
+const KSTATUS_MAIN: &str = include_str!("../../go/kstatus/main.go");
 const KEEPER_MAIN: &str = include_str!("../../go/keeper/main.go");
 
 /// A program that is built from source.
@@ -33,6 +37,8 @@ pub(crate) enum Program {
     CoreDns,
     Kubectl,
     Helm,
+    NetworkPolicies,
+    Kstatus,
 }
 
 impl Program {
@@ -67,6 +73,8 @@ impl Program {
             Self::CoreDns => "coredns",
             Self::Kubectl => "kubectl",
             Self::Helm => "helm",
+            Self::NetworkPolicies => "netpol",
+            Self::Kstatus => "kstatus",
         }
     }
 
@@ -76,16 +84,20 @@ impl Program {
         match self {
             Self::Keeper => format!("keeper-{}", digest(KEEPER_MAIN)),
             Self::CoreDns => format!("coredns-{version}-{}", digest(COREDNS_MAIN)),
+            Self::NetworkPolicies => format!("netpol-{version}-{}", digest(NETPOL_MAIN)),
+            Self::Kstatus => format!("kstatus-{version}-{}", digest(KSTATUS_MAIN)),
             _ => format!("{}-{version}", self.name()),
         }
     }
 
-    fn version(self) -> &'static str {
+    pub(super) fn version(self) -> &'static str {
         match self {
             Self::Keeper => "",
             Self::Etcd => required(ETCD, "go.etcd.io/etcd/server/v3"),
             Self::CoreDns => required(COREDNS, "github.com/coredns/coredns"),
             Self::Helm => required(HELM, "helm.sh/helm/v4"),
+            Self::NetworkPolicies => required(NETPOL, "github.com/cloudnativelabs/kube-router"),
+            Self::Kstatus => required(KSTATUS, "github.com/fluxcd/cli-utils"),
             _ => required(KUBERNETES, "k8s.io/kubernetes"),
         }
     }
@@ -96,6 +108,8 @@ impl Program {
             Self::Etcd => "etcd",
             Self::CoreDns => "coredns",
             Self::Helm => "helm",
+            Self::NetworkPolicies => "netpol",
+            Self::Kstatus => "kstatus",
             _ => "kubernetes",
         };
         Path::new(env!("CARGO_MANIFEST_DIR")).join("go").join(folder)
@@ -103,7 +117,7 @@ impl Program {
 
     fn package(self) -> String {
         match self {
-            Self::Keeper | Self::CoreDns => ".".into(),
+            Self::Keeper | Self::CoreDns | Self::NetworkPolicies | Self::Kstatus => ".".into(),
             Self::Etcd => "go.etcd.io/etcd/server/v3".into(),
             Self::Helm => "helm.sh/helm/v4/cmd/helm".into(),
             _ => format!("k8s.io/kubernetes/cmd/{}", self.name()),
@@ -112,7 +126,12 @@ impl Program {
 
     fn linker_flags(self) -> String {
         match self {
-            Self::Keeper | Self::Etcd | Self::CoreDns | Self::Helm => "-s -w".into(),
+            Self::Keeper
+            | Self::Etcd
+            | Self::CoreDns
+            | Self::Helm
+            | Self::NetworkPolicies
+            | Self::Kstatus => "-s -w".into(),
             _ => kubernetes_linker_flags(self.version()),
         }
     }
@@ -125,8 +144,9 @@ impl Program {
             Self::ApiServer => 320,
             Self::ControllerManager | Self::CoreDns => 65,
             Self::Kubelet => 20,
-            Self::Kubectl => 30,
+            Self::Kubectl | Self::Kstatus => 30,
             Self::Helm => 110,
+            Self::NetworkPolicies => 60,
         })
     }
 }
@@ -233,7 +253,11 @@ mod tests {
     fn versions_come_from_the_modules() {
         assert_eq!(required("require k8s.io/kubernetes v1.36.3\n", "k8s.io/kubernetes"), "1.36.3");
         assert_eq!(required("require (\n\ta v0.1.0 // indirect\n\tb v2.0.1\n)", "b"), "2.0.1");
-        for program in Program::needed(Mode::Full).iter().chain([&Program::Helm]) {
+        for program in Program::needed(Mode::Full).iter().chain([
+            &Program::Helm,
+            &Program::NetworkPolicies,
+            &Program::Kstatus,
+        ]) {
             assert_ne!(program.version(), "unversioned", "{}", program.name());
         }
     }

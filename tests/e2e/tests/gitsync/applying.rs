@@ -63,8 +63,12 @@ async fn nothing_is_applied_while_it_is_suspended() {
     story
         .patch::<GitSync>("fleet", json!({"spec": {"suspend": {"reason": "incident 42", "by": "emma"}}}))
         .await;
-    let sync = story.until("it is suspended", |sync| ready(sync).1 == "Suspended").await;
-    assert_eq!(ready(&sync).2, "suspended by emma: incident 42; remove `suspend` to go on");
+    let sync =
+        story.until("it is suspended", |sync| condition(sync, conditions::SUSPENDED).0 == "True").await;
+    assert_eq!(
+        condition(&sync, conditions::SUSPENDED).2,
+        "suspended by emma: incident 42; remove `suspend` to go on"
+    );
     let second = story.commit(&["api"], &[]);
     story.annotate(names::REQUESTED_AT, "now").await;
     let answered = |sync: &GitSync| sync.status.as_ref().unwrap().last_handled_reconcile_at.is_some();

@@ -6,6 +6,7 @@
 mod applying;
 mod drift;
 mod ending;
+mod foreseen;
 mod mistakes;
 mod operator;
 mod pruning;

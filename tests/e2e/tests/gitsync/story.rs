@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use slipway_cluster::{Cluster, Mode, Options, Progress};
 use slipway_crds::conditions;
 use slipway_crds::v1alpha1::{GitSync, ServiceRepo};
-use slipway_demo::{Change, GitServer, Repository, TRUNK};
+use slipway_demo::{Change, GitServer, Program, Repository, TRUNK};
 use tokio::sync::OnceCell;
 
 use super::operator::{Operator, client};
@@ -186,6 +186,20 @@ impl Story {
     {
         let params = PatchParams { field_manager: Some("emma-by-hand".to_owned()), ..PatchParams::default() };
         self.api::<K>().patch(name, &params, &Patch::Merge(patch)).await.unwrap();
+    }
+
+    /// Runs the command line tool, which asks the story's operator; returns what it prints, errors included.
+    pub async fn slipway(&self, code: i32, words: &[&str]) -> String {
+        let mut command = tokio::process::Command::new(Program::Cli.path().unwrap());
+        command.args(words).current_dir(self.folder.path()).kill_on_drop(true);
+        command.env("KUBECONFIG", &self.kubeconfig).env("SLIPWAY_NAMESPACE", &self.namespace);
+        command.env("SLIPWAY_CONTEXT", format!("slipway-{}", cluster().await.id()));
+        command.env("SLIPWAY_OPERATOR", format!("http://{}", self.operator_at));
+        let output = tokio::time::timeout(LIMIT, command.output()).await.unwrap().unwrap();
+        let (said, news) =
+            (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+        assert_eq!(output.status.code(), Some(code), "slipway {words:?}\n{said}{news}");
+        said
     }
 
     /// Makes a `ServiceRepo`.

@@ -7,12 +7,14 @@ mod commit;
 mod crash;
 mod deletion;
 mod drift;
+mod hand;
 mod integration;
 mod life;
 mod pipeline;
 mod push;
 mod rest;
 mod state;
+mod stores;
 mod switch;
 
 use std::process::ExitCode;
@@ -26,17 +28,25 @@ const AT_ONCE: usize = 5;
 
 /// Stories that leave the operator alone, the longest first.
 fn peaceful() -> Vec<Story> {
-    [integration::stories(), life::stories(), state::stories(), drift::stories(), pipeline::stories()]
-        .into_iter()
-        .chain([
-            rest::preparations(),
-            push::stories(),
-            broken::stories(),
-            switch::stories(),
-            commit::stories(),
-        ])
-        .flatten()
-        .collect()
+    [
+        stores::stories(),
+        integration::stories(),
+        life::stories(),
+        state::stories(),
+        drift::stories(),
+        pipeline::stories(),
+    ]
+    .into_iter()
+    .chain([
+        rest::preparations(),
+        push::stories(),
+        broken::stories(),
+        switch::stories(),
+        hand::stories(),
+        commit::stories(),
+    ])
+    .flatten()
+    .collect()
 }
 
 /// Stories that kill or stop it.
@@ -54,6 +64,9 @@ async fn main() -> Result<ExitCode> {
     if rounds.iter().all(|(stories, _)| stories.is_empty()) {
         println!("no story is told");
         return Ok(ExitCode::SUCCESS);
+    }
+    if rounds.iter().any(|(round, _)| round.iter().any(|story| story.name.starts_with("stores:"))) {
+        stores::prepare().await?;
     }
     let begun = Instant::now();
     let world = Box::pin(World::start()).await?;

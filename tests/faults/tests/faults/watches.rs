@@ -27,7 +27,10 @@ fn a_watch_that_falls_silent_is_begun_again_within_30_seconds() {
         stage.proxy.rules().set(vec![Rule::first(watches, 2, Fault::Event(EventFault::Silence))]);
         stage.create::<DevEnvironment>(NAME, json!({"services": ["eta"]})).await.unwrap();
         let begun = stage.until("the environment is seen", || async {
-            Ok(stage.environment().await?.is_some_and(|found| found.status.is_some()))
+            Ok(stage
+                .environment()
+                .await?
+                .is_some_and(|found| found.status.is_some_and(|status| !status.conditions.is_empty())))
         });
         tokio::time::timeout(NOTICED, begun).await.unwrap().unwrap();
         stage.close().await;
