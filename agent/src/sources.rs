@@ -2,7 +2,8 @@
 //!
 //! `GET URL/service?to=SHA[&from=SHA]` (and `/ops`) answers with a gzip-compressed archive: the files that are new or
 //! other since `from`, with the times that git's history gives them, and whiteouts for those that are gone; without
-//! `from`, all files. Unpacked twice it is the same as once, so what broke off is just asked for again.
+//! `from`, all files. A folder that is new has an entry before what is in it. Unpacked twice it is the same as once, so
+//! what broke off is just asked for again.
 
 use std::fs;
 use std::io;
