@@ -4,6 +4,7 @@ mod diff;
 mod logs;
 mod open;
 mod shell;
+mod why;
 
 use std::path::PathBuf;
 
@@ -17,6 +18,7 @@ pub use diff::Diff;
 pub use logs::Logs;
 pub use open::{Forward, Open};
 pub use shell::{Completion, Man, Shell};
+pub use why::Why;
 
 const CODES: &str = "Exit codes: 0 done · 1 it failed · 2 only `test` and `diff`: it could not be told · 64 wrong arguments, or no \
 context was named · 125 only `exec`: the command did not run · 130 interrupted";
@@ -246,23 +248,6 @@ pub struct Status {
     /// The environment. Unset: dev-<your user name>, or the only one that runs
     #[arg(add = ArgValueCompleter::new(complete::environments))]
     pub name: Option<String>,
-    /// Go on showing it as it changes, until Ctrl-C
-    #[arg(long, short)]
-    pub watch: bool,
-    /// Format.
-    #[command(flatten)]
-    pub printed: Printed,
-}
-
-/// `slipway why`.
-#[derive(Args, Debug)]
-pub struct Why {
-    /// The service
-    #[arg(add = ArgValueCompleter::new(complete::services_of_the_environment))]
-    pub service: String,
-    /// Environment.
-    #[command(flatten)]
-    pub within: Within,
     /// Go on showing it as it changes, until Ctrl-C
     #[arg(long, short)]
     pub watch: bool,

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use slipway_crds::v1alpha1::{DevEnvironment, DevEnvironmentSpec, Fleet, GitSync, ServiceRepo};
 use slipway_plan::gitsync::files::{self, Content, File, Home};
+use slipway_plan::gitsync::kinds::Kinds;
 use slipway_plan::object::Object;
 use slipway_plan::preview::{Preview, Question};
 
@@ -156,7 +157,7 @@ fn content(file: &str) -> anyhow::Result<Vec<u8>> {
 /// A file's objects; what a `GitSync` would refuse is refused here, in the same words.
 fn parse(file: &str, bytes: Vec<u8>, namespace: &str) -> anyhow::Result<Vec<Object>> {
     let files = [File { path: file.to_owned(), content: Content::Bytes(bytes) }];
-    let reading = files::read(&files, &Home { namespace, name: "", uid: "" });
+    let reading = files::read(&files, &Home { namespace, name: "", uid: "", kinds: &Kinds::own() });
     if !reading.mistakes.is_empty() {
         let mistakes: Vec<_> = reading.mistakes.iter().map(|mistake| mistake.error.to_string()).collect();
         anyhow::bail!(mistakes.join("\n"));

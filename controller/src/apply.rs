@@ -1,10 +1,13 @@
 //! Carries a plan out: creates, updates and deletes, with preconditions.
 
+mod ownership;
+
 use futures::{StreamExt as _, stream};
 use kube::api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::GroupVersionKind;
 use kube::{Api, Client, ResourceExt as _};
 use serde_json::{Value, json};
+use slipway_crds::names;
 use slipway_plan::diff::{Conflict, Owner, Step};
 use slipway_plan::object::{Object, ObjectKey, Observed};
 
@@ -12,6 +15,8 @@ use crate::cache::{self, Written};
 
 /// The API server's answer to an object that is not valid.
 const UNPROCESSABLE: u16 = 422;
+/// The API server's answer to a request for which a right is missing.
+const FORBIDDEN: u16 = 403;
 /// How many requests of one plan are under way at once.
 const PARALLEL: usize = 16;
 
@@ -31,20 +36,18 @@ pub enum ApplyError {
     /// An object of that name is somebody else's.
     #[error("{0}")]
     Conflict(Conflict),
-    /// The declared object is no object.
-    #[error("failed to read {key} as an object")]
-    Body {
-        /// Which object.
-        key: ObjectKey,
-        /// Why.
-        source: serde_json::Error,
-    },
 }
 
 impl ApplyError {
     /// Whether the object changed between our look and our write: another look helps, and nobody has to know.
     pub fn is_stale(&self) -> bool {
         matches!(self, Self::Request { source: kube::Error::Api(status), .. } if status.is_conflict())
+    }
+
+    /// Whether a right is missing, and not a quota or a policy in the way.
+    pub fn is_forbidden(&self) -> bool {
+        let Self::Request { source: kube::Error::Api(status), .. } = self else { return false };
+        status.code == FORBIDDEN && status.message.contains(" cannot ")
     }
 
     /// The API server's own words, where it answered.
@@ -77,6 +80,8 @@ pub struct Applier<'a> {
     pub owner: &'a Owner,
     /// Remembers what was written, under this name.
     pub written: Option<(&'a Written, &'a str)>,
+    /// Kinds beside Slipway's and those of environments; they are watched, too.
+    pub resources: &'a [ApiResource],
 }
 
 enum Done {
@@ -111,7 +116,9 @@ impl Applier<'_> {
     async fn one(&self, step: &Step) -> Result<Done, ApplyError> {
         match step {
             Step::Create(object) => self.create(object).await.map(Done::Written),
-            Step::Update { object, uid, .. } => self.update(object, uid).await.map(Done::Written),
+            Step::Update { object, uid, loses_fields, .. } => {
+                self.update(object, uid, *loses_fields).await.map(Done::Written)
+            }
             Step::Delete { key, uid } => self.delete(key, uid).await.map(|()| Done::Deleted(key.clone())),
         }
     }
@@ -119,34 +126,58 @@ impl Applier<'_> {
     /// POST, not PATCH: an object of that name that the cache does not show is never merged into.
     async fn create(&self, object: &Object) -> Result<Observed, ApplyError> {
         let (api, resource) = self.api(&object.key);
-        let body: DynamicObject = typed(object)?;
-        let params = PostParams { field_manager: Some(self.owner.manager.clone()), ..PostParams::default() };
-        match api.create(&params, &body).await {
+        match self.post(&api, object).await {
             Ok(live) => Ok(self.remember(&resource, &live)),
             Err(kube::Error::Api(status)) if status.is_already_exists() => self.found(object).await,
             Err(source) => Err(request("create", &object.key, source)),
         }
     }
 
-    /// Somebody was there first: ourselves before a crash, or somebody else.
+    /// Of a kind that only the API server knows, it says which fields there are none of.
+    async fn post(&self, api: &Api<DynamicObject>, object: &Object) -> kube::Result<DynamicObject> {
+        let params = PostParams { field_manager: Some(self.owner.manager.clone()), ..PostParams::default() };
+        let body = serde_json::to_vec(&object.body).map_err(kube::Error::SerdeError)?;
+        let request = kube::core::Request::new(api.resource_url()).create(&params, body);
+        let mut request = request.map_err(kube::Error::BuildRequest)?;
+        if self.is_foreign(&object.key) {
+            let strict = format!("{}&fieldValidation=Strict", request.uri());
+            *request.uri_mut() = strict
+                .parse()
+                .map_err(|error: http::uri::InvalidUri| kube::Error::HttpError(error.into()))?;
+        }
+        self.client.request(request).await
+    }
+
+    fn is_foreign(&self, key: &ObjectKey) -> bool {
+        self.resources.iter().any(|known| known.api_version == key.api_version && known.kind == key.kind)
+    }
+
+    /// Somebody was there first: ourselves before a crash, or somebody else. A watch by label does not show an object of
+    /// ours that has lost its labels: it gets them back.
     async fn found(&self, object: &Object) -> Result<Observed, ApplyError> {
         let (api, resource) = self.api(&object.key);
         let live = api.get(&object.key.name).await.map_err(|source| request("read", &object.key, source))?;
         let live = cache::observed(&resource, &live);
         if self.owner.owns(&live) {
-            return Ok(live);
+            let is_whole = live.label(names::OWNER_UID) == Some(&self.owner.uid);
+            return if is_whole { Ok(live) } else { self.update(object, live.uid(), true).await };
         }
         let holder = live.managers().next().unwrap_or("somebody else").to_owned();
         Err(ApplyError::Conflict(Conflict { key: object.key.clone(), holder }))
     }
 
     /// Server-side apply with force, on exactly the object that was observed.
-    async fn update(&self, object: &Object, uid: &str) -> Result<Observed, ApplyError> {
+    async fn update(&self, object: &Object, uid: &str, loses_fields: bool) -> Result<Observed, ApplyError> {
         let (api, resource) = self.api(&object.key);
-        self.take_over_own_create(&api, &object.key).await?;
+        if loses_fields {
+            self.take_over_own_create(&api, &object.key).await?;
+        }
         let mut body = object.body.clone();
         body["metadata"]["uid"] = Value::from(uid);
-        let params = PatchParams::apply(&self.owner.manager).force();
+        let mut params = PatchParams::apply(&self.owner.manager).force();
+        if self.is_foreign(&object.key) {
+            params = params.validation_strict();
+        }
         let live = match api.patch(&object.key.name, &params, &Patch::Apply(&body)).await {
             Err(kube::Error::Api(status)) if status.code == UNPROCESSABLE => {
                 self.replace_lists(&api, &body).await
@@ -167,7 +198,7 @@ impl Applier<'_> {
     }
 
     /// What our POST set counts as set by "Update"; only what was set by "Apply" goes when it is no longer declared.
-    /// So the first update of an object turns the one into the other.
+    /// So before the first update that leaves fields out, the one is turned into the other.
     async fn take_over_own_create(
         &self,
         api: &Api<DynamicObject>,
@@ -175,13 +206,9 @@ impl Applier<'_> {
     ) -> Result<(), ApplyError> {
         let live = api.get(&key.name).await.map_err(|source| request("read", key, source))?;
         let mut fields = live.managed_fields().to_vec();
-        let ours = fields.iter_mut().find(|entry| {
-            entry.manager.as_deref() == Some(&self.owner.manager)
-                && entry.operation.as_deref() == Some("Update")
-                && entry.subresource.as_deref().unwrap_or_default().is_empty()
-        });
-        let Some(ours) = ours else { return Ok(()) };
-        ours.operation = Some("Apply".to_owned());
+        if !ownership::claim(&mut fields, &self.owner.manager) {
+            return Ok(());
+        }
         let version = live.resource_version();
         let patch = Patch::Merge(json!({"metadata": {"resourceVersion": version, "managedFields": fields}}));
         let params =
@@ -200,7 +227,7 @@ impl Applier<'_> {
             Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => {}
             Err(source) => return Err(request("delete", key, source)),
         }
-        if let Some((written, owner)) = self.written.filter(|_| is_watched(key)) {
+        if let Some((written, owner)) = self.written.filter(|_| self.is_watched(key)) {
             written.deleted(owner, key, uid);
         }
         Ok(())
@@ -208,14 +235,26 @@ impl Applier<'_> {
 
     fn remember(&self, resource: &ApiResource, live: &DynamicObject) -> Observed {
         let live = cache::observed(resource, live);
-        if let Some((written, owner)) = self.written.filter(|_| is_watched(&live.key)) {
+        if let Some((written, owner)) = self.written.filter(|_| self.is_watched(&live.key)) {
             written.applied(owner, &live.key, live.resource_version());
         }
         live
     }
 
+    /// What is not watched never comes back: a pull Secret is read each time.
+    fn is_watched(&self, key: &ObjectKey) -> bool {
+        self.is_foreign(key) || known().any(|resource| resource.kind == key.kind)
+    }
+
+    fn resource(&self, key: &ObjectKey) -> ApiResource {
+        let mut known = self.resources.iter().cloned().chain(known());
+        let found = known.find(|known| known.api_version == key.api_version && known.kind == key.kind);
+        let (group, version) = key.api_version.split_once('/').unwrap_or(("", &key.api_version));
+        found.unwrap_or_else(|| ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, &key.kind)))
+    }
+
     fn api(&self, key: &ObjectKey) -> (Api<DynamicObject>, ApiResource) {
-        let resource = resource(key);
+        let resource = self.resource(key);
         let api = match &key.namespace {
             Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
             None => Api::all_with(self.client.clone(), &resource),
@@ -232,24 +271,8 @@ fn collect(applied: &mut Applied, result: Result<Done, ApplyError>) {
     }
 }
 
-/// What is not watched never comes back: a pull Secret is read each time.
-fn is_watched(key: &ObjectKey) -> bool {
-    known().any(|resource| resource.kind == key.kind)
-}
-
 fn known() -> impl Iterator<Item = ApiResource> {
     cache::kinds().into_iter().chain(crate::own_kinds())
-}
-
-fn resource(key: &ObjectKey) -> ApiResource {
-    let (group, version) = key.api_version.split_once('/').unwrap_or(("", &key.api_version));
-    let known = known().find(|r| r.kind == key.kind && r.group == group && r.version == version);
-    known.unwrap_or_else(|| ApiResource::from_gvk(&GroupVersionKind::gvk(group, version, &key.kind)))
-}
-
-fn typed(object: &Object) -> Result<DynamicObject, ApplyError> {
-    let read = serde_json::from_value(object.body.clone());
-    read.map_err(|source| ApplyError::Body { key: object.key.clone(), source })
 }
 
 fn request(verb: &'static str, key: &ObjectKey, source: kube::Error) -> ApplyError {

@@ -11,10 +11,12 @@ use slipway_crds::v1alpha1::{AddressRange, DevEnvironment, Fleet, GitSync, Servi
 use slipway_plan::addresses::{self, Block};
 use slipway_plan::desired::integration::AgentSettings;
 use slipway_plan::environment::decide::{AddressesExhausted, Refusal};
+use slipway_plan::gitsync::settled::Settled;
 
-use crate::cache::{Cache, OwnObjects, Trigger};
+use crate::cache::{Cache, ForeignObjects, OwnObjects, Trigger};
 use crate::git::Git;
 use crate::hooks::Wake;
+use crate::lease::Tenure;
 use crate::metrics::Metrics;
 use crate::pull_secrets::PullSecrets;
 use crate::reconcile::gitsync;
@@ -23,8 +25,10 @@ use crate::repositories::Repositories;
 
 /// What a reconciler may use.
 pub struct Context {
-    /// The API server.
+    /// The API server; it writes only with the lease.
     pub client: Client,
+    /// Whether this operator may write.
+    pub tenure: Tenure,
     /// Mirrors of repositories.
     pub git: Git,
     /// Digests of images.
@@ -37,6 +41,8 @@ pub struct Context {
     pub cache: Cache,
     /// Slipway's own objects, as they are kept.
     pub own: OwnObjects,
+    /// Objects of other kinds that `GitSync`s made, and clients with the rights of those who made them.
+    pub foreign: ForeignObjects,
     /// Slipway's own objects, typed.
     pub stores: Stores,
     /// What the service repositories have.
@@ -51,6 +57,8 @@ pub struct Context {
     pub looks: Memory<Option<gitsync::Look>>,
     /// What the files of each `GitSync` said, by UID.
     pub known_files: Memory<Option<gitsync::Known>>,
+    /// In which way the API server keeps what each `GitSync` wrote, by UID.
+    pub settled: Memory<Settled>,
     /// Failed attempts in a row, by object.
     pub attempts: Memory<u32>,
     /// Writes events.

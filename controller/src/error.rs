@@ -42,6 +42,9 @@ pub enum Error {
     /// Objects changed between our look and our write.
     #[error("{0} of the objects changed meanwhile")]
     Stale(usize),
+    /// Objects of a kind could not be listed.
+    #[error(transparent)]
+    Unseen(#[from] crate::cache::Unseen),
     /// A declared object could not be rendered.
     #[error(transparent)]
     Render(#[from] slipway_plan::object::RenderError),
@@ -70,9 +73,11 @@ impl Error {
         match self {
             Self::Stale(_) => Verdict::Soon,
             Self::Status { source, .. } | Self::Write { source, .. } if is_conflict(source) => Verdict::Soon,
-            Self::Read { .. } | Self::Status { .. } | Self::Write { .. } | Self::Apply { .. } => {
-                Verdict::Backoff
-            }
+            Self::Read { .. }
+            | Self::Status { .. }
+            | Self::Write { .. }
+            | Self::Apply { .. }
+            | Self::Unseen(_) => Verdict::Backoff,
             Self::Render(_) | Self::NoNamespace(_) | Self::Panicked(_) => Verdict::Quarantine,
         }
     }

@@ -36,6 +36,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use slipway_plan::commit::CommitId;
 use tokio::sync::OwnedMutexGuard;
 
+use crate::signature::SignedContent;
+
 /// All mirrors of this process, below one folder that no other process uses. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Git {
@@ -124,6 +126,16 @@ impl Git {
             history::is_ancestor(repository, remote, &ancestor, &descendant)
         };
         self.run(remote, None, work).await
+    }
+
+    /// The signature of a commit of the mirror, and what it is about; `None` when it is not signed.
+    pub async fn signed(
+        &self,
+        remote: &Remote,
+        commit: &CommitId,
+    ) -> Result<Option<SignedContent>, GitError> {
+        let commit = commit.clone();
+        self.run(remote, None, move |repository, remote| history::signed(repository, remote, &commit)).await
     }
 
     /// One file at a commit, or `None` when there is no such file.

@@ -1,5 +1,6 @@
 //! The operator: gathers, applies, reports. What it decides is in `slipway_plan`.
 
+pub mod accounts;
 pub mod apply;
 pub mod cache;
 pub mod context;
@@ -7,6 +8,7 @@ pub mod error;
 pub mod finalizers;
 pub mod git;
 pub mod hooks;
+pub mod lease;
 pub mod metrics;
 pub mod plans;
 pub mod pull_secrets;
@@ -18,6 +20,7 @@ pub mod run;
 pub mod runs;
 pub mod server;
 pub mod settings;
+pub mod signature;
 pub mod tell;
 
 use kube::discovery::ApiResource;

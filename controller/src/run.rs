@@ -1,6 +1,7 @@
 //! Starts everything: a list of calls.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,13 +18,15 @@ use kube::{Api, Client, Config};
 use prometheus_client::registry::Registry as MetricsRegistry;
 use slipway_crds::v1alpha1::{DevEnvironment, Fleet, GitSync, ServiceRepo};
 use slipway_plan::desired::integration::AgentSettings;
+use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
 use tracing_subscriber::EnvFilter;
 
-use crate::cache::{Cache, OwnObjects};
+use crate::cache::{Cache, ForeignObjects, OwnObjects};
 use crate::context::{Blocks, Context, Memory, Stores};
 use crate::git::{Git, Limits};
 use crate::hooks::Wake;
+use crate::lease::{self, Candidate, Tenure};
 use crate::metrics::Metrics;
 use crate::pull_secrets::PullSecrets;
 use crate::reconcile::{self, dev_environment, fleet, gitsync, service_repo, wake};
@@ -34,6 +37,8 @@ use crate::settings::{LogFormat, Settings};
 
 /// After how many seconds a watch is renewed: a dead one is noticed five seconds later.
 const WATCH_SECONDS: u32 = 25;
+/// How long reconciles that have begun may go on after SIGTERM.
+const DRAIN: Duration = Duration::from_secs(8);
 /// How many objects of one kind are reconciled at once.
 const PARALLEL: u16 = 16;
 
@@ -56,6 +61,9 @@ pub async fn run(settings: Settings) -> anyhow::Result<()> {
 
 /// Runs the operator on the cluster of this client.
 pub async fn operate(client: Client, settings: Settings) -> anyhow::Result<()> {
+    let tenure = if settings.leader_elect { Tenure::none() } else { Tenure::unlimited() };
+    let mut candidate = candidate(&client, &settings, &tenure)?;
+    let client = lease::client::fenced(client, tenure.clone());
     let mut registry = MetricsRegistry::default();
     let metrics = Metrics::register(&mut registry);
     let agent = agent(&client, &settings).await?;
@@ -70,6 +78,7 @@ pub async fn operate(client: Client, settings: Settings) -> anyhow::Result<()> {
     let pushed = Wake::new(ask_sync.clone(), ask_repo);
     let wake_syncs = gitsync::trigger(syncs.store(), ask_sync);
     let wake_neighbours = wake::neighbours(environments.store(), trigger.clone(), fleets.store(), ask_fleet);
+    let foreign = ForeignObjects::new(&client, wake_syncs.clone());
     let wake = move |kind: &str, object: &DynamicObject| {
         wake_syncs(object);
         wake_neighbours(kind, object);
@@ -87,6 +96,7 @@ pub async fn operate(client: Client, settings: Settings) -> anyhow::Result<()> {
         pull_secrets: PullSecrets::new(client.clone()),
         cache: Cache::start(&client, &trigger),
         own: OwnObjects::start(&client, settings.namespace.as_deref(), wake),
+        foreign,
         stores,
         repositories: Repositories::default(),
         blocks: Blocks::default(),
@@ -94,11 +104,13 @@ pub async fn operate(client: Client, settings: Settings) -> anyhow::Result<()> {
         reported: Memory::default(),
         looks: Memory::default(),
         known_files: Memory::default(),
+        settled: Memory::default(),
         attempts: Memory::default(),
         recorder: Recorder::new(client.clone(), reporter()),
         metrics,
         pushed,
         trigger,
+        tenure,
         client,
     });
     let serve = server::serve(&settings, context.clone(), registry);
@@ -109,10 +121,46 @@ pub async fn operate(client: Client, settings: Settings) -> anyhow::Result<()> {
         drive_syncs(syncs, &context),
     );
     info!("started");
-    tokio::select! {
+    let ended = tokio::select! {
         served = serve => served,
         _ = work => Ok(()),
+        lost = lost(candidate.as_mut()) => Err(lost.into()),
+        told = told_to_stop(&context.tenure) => told,
+    };
+    if let Some(candidate) = candidate {
+        candidate.release().await;
     }
+    ended
+}
+
+/// Who wants the Lease; nobody when there is no election. It has the namespace and name of the operator's Service.
+fn candidate(client: &Client, settings: &Settings, tenure: &Tenure) -> anyhow::Result<Option<Candidate>> {
+    if !settings.leader_elect {
+        return Ok(None);
+    }
+    let name = service_name(&settings.service)?;
+    let me = settings.identity.clone().unwrap_or_else(|| format!("slipway-{:016x}", rand::random::<u64>()));
+    let address =
+        settings.address.map(|address| SocketAddr::new(address, settings.listen.port()).to_string());
+    let address = address.unwrap_or_default();
+    Ok(Some(Candidate::new(client.clone(), name, me, address, tenure.clone())))
+}
+
+async fn lost(candidate: Option<&mut Candidate>) -> lease::Lost {
+    match candidate {
+        Some(candidate) => candidate.run().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Whoever works gets the time to end what was begun; a standby has nothing to end.
+async fn told_to_stop(tenure: &Tenure) -> anyhow::Result<()> {
+    let mut told = signal(SignalKind::terminate()).context("failed to listen to SIGTERM")?;
+    told.recv().await;
+    if tenure.is_held() {
+        tokio::time::sleep(DRAIN).await;
+    }
+    Ok(())
 }
 
 /// Environments wait until what is in them is known, and what they are made from: what is not seen must not be taken
@@ -194,11 +242,16 @@ async fn agent(client: &Client, settings: &Settings) -> anyhow::Result<AgentSett
     Ok(AgentSettings { image: settings.agent_image.clone(), url })
 }
 
+fn service_name(service: &str) -> anyhow::Result<(&str, &str)> {
+    match service.split_once('/') {
+        Some(name) => Ok(name),
+        None => bail!("`{service}` is not namespace/name: correct --service"),
+    }
+}
+
 /// The URL of the operator's own Service, by address.
 async fn own_url(client: &Client, service: &str) -> anyhow::Result<String> {
-    let Some((namespace, name)) = service.split_once('/') else {
-        bail!("`{service}` is not namespace/name: correct --service");
-    };
+    let (namespace, name) = service_name(service)?;
     let api: Api<Service> = Api::namespaced(client.clone(), namespace);
     let read = || async { api.get(name).await };
     let patience =

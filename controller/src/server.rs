@@ -6,12 +6,14 @@ use anyhow::Context as _;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use prometheus_client::encoding::text;
 use prometheus_client::registry::Registry;
 
 use crate::context::Context;
 use crate::hooks::{self, Hooks};
+use crate::lease::forward::{Forward, to_leader};
 use crate::settings::Settings;
 use crate::{plans, runs};
 
@@ -27,22 +29,26 @@ pub async fn serve(settings: &Settings, context: Arc<Context>, registry: Registr
     let (syncs, repos) = (context.stores.syncs.clone(), context.stores.repos.clone());
     let hooks = Hooks::new(client.clone(), syncs, repos, context.pushed.clone());
     let plans = plans::router(Arc::clone(&context));
+    let forward = Forward::new(context.tenure.clone());
     let shared = Shared { context, registry: Arc::new(registry) };
+    let for_the_leader = Router::new()
+        .merge(plans)
+        .merge(hooks::router(hooks))
+        .merge(runs::router(client))
+        .layer(from_fn_with_state(forward, to_leader));
     let router = Router::new()
         .route("/healthz", get(|| async { "alive" }))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
         .with_state(shared)
-        .merge(plans)
-        .merge(hooks::router(hooks))
-        .merge(runs::router(client));
+        .merge(for_the_leader);
     let listener = tokio::net::TcpListener::bind(settings.listen).await;
     let listener =
         listener.with_context(|| format!("failed to listen on {}: is it in use?", settings.listen))?;
     axum::serve(listener, router).await.context("the HTTP server ended")
 }
 
-/// Ready once every watch has shown what there is.
+/// Ready once every watch has shown what there is; a standby, too, that could take over.
 async fn ready(State(shared): State<Shared>) -> Result<&'static str, StatusCode> {
     let Shared { context, .. } = shared;
     let all = async {

@@ -33,6 +33,17 @@ pub struct Settings {
     /// Kubernetes context to act on, for an operator outside the cluster. Unset: only the cluster it runs in.
     #[arg(long, env = "SLIPWAY_CONTEXT")]
     pub context: Option<String>,
+    /// Write only with the Lease of the namespace and name of `--service`: of several operators one works, and the
+    /// others are ready to take over.
+    #[arg(long, env = "SLIPWAY_LEADER_ELECT")]
+    pub leader_elect: bool,
+    /// Name under which this operator holds the Lease; whoever starts with it again goes on with the Lease at once, so no
+    /// two that run may have the same. Unset: one by chance.
+    #[arg(long, env = "SLIPWAY_IDENTITY")]
+    pub identity: Option<String>,
+    /// IP address under which the other operators reach this one, to pass on what was sent to them. Unset: they cannot.
+    #[arg(long, env = "SLIPWAY_ADDRESS")]
+    pub address: Option<std::net::IpAddr>,
     /// Log format.
     #[arg(long, env = "SLIPWAY_LOG_FORMAT", value_enum, default_value = "json")]
     pub log_format: LogFormat,

@@ -60,8 +60,12 @@ async fn apply(steps: &[Step], script: Vec<Exchange>, written: Option<&Written>)
         }
         assert!(server.next_request().await.is_none(), "one request too many");
     });
-    let applier =
-        Applier { client: &client, owner: &owner, written: written.map(|written| (written, "fleet")) };
+    let applier = Applier {
+        client: &client,
+        owner: &owner,
+        written: written.map(|written| (written, "fleet")),
+        resources: &[],
+    };
     let outcome = applier.apply(steps, rank).await;
     drop(client);
     answering.await.unwrap();
@@ -106,7 +110,12 @@ fn create() -> [Step; 1] {
 }
 
 fn update() -> [Step; 1] {
-    [Step::Update { object: object(), uid: "recorded".to_owned(), cause: Cause::Declared }]
+    [Step::Update {
+        object: object(),
+        uid: "recorded".to_owned(),
+        cause: Cause::Declared,
+        loses_fields: true,
+    }]
 }
 
 fn delete() -> [Step; 1] {
@@ -175,6 +184,30 @@ async fn the_first_update_takes_over_what_our_create_set() {
     let patch = exchange("PATCH", ONE, 200, ours("Apply"));
     let script = vec![exchange("GET", ONE, 200, ours("Update")), take_over, patch];
     assert_eq!(apply(&update(), script, None).await.done.len(), 1);
+}
+
+#[tokio::test]
+async fn an_update_that_loses_no_field_is_one_request() {
+    let [step] = update();
+    let Step::Update { object, uid, cause, .. } = step else { unreachable!() };
+    let keeps_fields = [Step::Update { object, uid, cause, loses_fields: false }];
+    let script = vec![exchange("PATCH", ONE, 200, ours("Apply"))];
+    assert_eq!(apply(&keeps_fields, script, None).await.done.len(), 1);
+}
+
+#[tokio::test]
+async fn an_object_of_ours_that_lost_its_labels_gets_them_back() {
+    let there = live("recorded", &json!({}), names::GITSYNC_MANAGER, "Apply");
+    let mut patch = exchange("PATCH", ONE, 200, ours("Apply"));
+    patch.holds = |body, _| body["metadata"]["labels"][names::OWNER_UID] == "sync-uid";
+    let script = vec![
+        refusal("POST", LIST, 409, "AlreadyExists"),
+        exchange("GET", ONE, 200, there.clone()),
+        exchange("GET", ONE, 200, there),
+        patch,
+    ];
+    let applied = apply(&create(), script, None).await;
+    assert_eq!((applied.done[0].uid(), applied.failed.len()), ("recorded", 0));
 }
 
 #[tokio::test]

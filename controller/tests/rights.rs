@@ -17,9 +17,9 @@ type Right = (String, String, BTreeSet<String>);
 fn given() -> BTreeSet<Right> {
     let text = std::fs::read_to_string(root().join("manifests/install.yaml")).unwrap();
     let objects: Vec<Value> = serde_yaml::from_multiple(&text).unwrap();
-    let role = objects.iter().find(|object| object["kind"] == "ClusterRole").unwrap();
+    let roles = objects.iter().filter(|object| object["kind"] == "ClusterRole" || object["kind"] == "Role");
     let mut rights = BTreeSet::new();
-    for rule in role["rules"].as_array().unwrap() {
+    for rule in roles.flat_map(|role| role["rules"].as_array().unwrap()) {
         let name = rule["resourceNames"][0].as_str().map_or(String::new(), |name| format!(" ({name})"));
         for group in texts(&rule["apiGroups"]) {
             for resource in texts(&rule["resources"]) {

@@ -27,6 +27,12 @@ pub const DECLARED: &str = "slipway.dev/declared";
 pub const COMMIT: &str = "slipway.dev/commit";
 /// Annotation: the revision whose prune, held back by the mass-delete guard, is confirmed.
 pub const CONFIRM_PRUNE: &str = "slipway.dev/confirm-prune";
+/// Annotation on what a `GitSync` applies: `disabled` lets it stay when it is no longer declared.
+pub const PRUNE: &str = "slipway.dev/prune";
+/// Annotation on what a `GitSync` applies: `disabled` lets it alone, whatever is declared.
+pub const RECONCILE: &str = "slipway.dev/reconcile";
+/// The value of [`PRUNE`] and [`RECONCILE`] that means something.
+pub const DISABLED: &str = "disabled";
 /// Annotation on a `DevEnvironment`: RFC 3339 time until which its `ttl` does not end it.
 pub const KEEP_UNTIL: &str = "slipway.dev/keep-until";
 /// Annotation on a `DevEnvironment`: RFC 3339 time at which a person asked to stop it.

@@ -41,10 +41,14 @@ pub const TOO_LARGE: &str = "TooLarge";
 pub const TREE_REFUSED: &str = "TreeRefused";
 /// The URL's scheme is not allowed.
 pub const URL_REFUSED: &str = "UrlRefused";
+/// The commit is not signed as is asked for.
+pub const SIGNATURE_REFUSED: &str = "SignatureRefused";
 /// A file is not valid.
 pub const INVALID_MANIFEST: &str = "InvalidManifest";
 /// A kind is not allowed here.
 pub const KIND_NOT_ALLOWED: &str = "KindNotAllowed";
+/// The service account may not do what is asked of it, or the operator may not act for it.
+pub const ACCOUNT_FORBIDDEN: &str = "AccountForbidden";
 /// An object of that name exists and is not ours.
 pub const CONFLICT: &str = "Conflict";
 /// The API server refused an object.

@@ -6,7 +6,7 @@ use std::fmt;
 use serde_json::Value;
 use slipway_crds::names;
 
-use crate::object::{Object, ObjectKey, Observed};
+use crate::object::{Object, ObjectKey, Observed, digest};
 
 /// On whose behalf objects are made.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +42,8 @@ pub enum Step {
         uid: String,
         /// Why.
         cause: Cause,
+        /// Whether fields that the request which made the object set are declared no more: they go with this update.
+        loses_fields: bool,
     },
     /// It is ours and no longer declared.
     Delete {
@@ -133,7 +135,13 @@ fn update(owner: &Owner, object: Object, found: &Observed) -> Option<Step> {
     } else {
         Cause::Declared
     };
-    Some(Step::Update { uid: found.uid().to_owned(), object, cause })
+    let same_fields = shape_of(found.annotation(names::DECLARED)) == shape_of(stamp);
+    let loses_fields = !same_fields && found.was_set_by_update(&owner.manager);
+    Some(Step::Update { uid: found.uid().to_owned(), object, cause, loses_fields })
+}
+
+fn shape_of(stamp: Option<&str>) -> Option<&str> {
+    stamp?.split_once('.').map(|(_, shape)| shape)
 }
 
 fn others(owner: &Owner, found: &Observed) -> Vec<String> {
@@ -156,6 +164,34 @@ pub fn first_difference(declared: &Value, observed: &Value, path: &str) -> Optio
         (Value::Array(wanted), Value::Null) if wanted.is_empty() => None,
         (Value::Array(wanted), Value::Array(found)) => differing_item(wanted, found, path),
         _ => (declared != observed).then(|| path.trim_start_matches('.').to_owned()),
+    }
+}
+
+/// A digest of the observed values of the declared fields.
+pub fn kept_as(declared: &Value, observed: &Value) -> String {
+    digest(&kept(declared, observed))
+}
+
+fn kept(declared: &Value, observed: &Value) -> Value {
+    match (declared, observed) {
+        (Value::Object(wanted), Value::Object(found)) => {
+            let fields = wanted
+                .iter()
+                .map(|(name, value)| (name.clone(), kept(value, found.get(name).unwrap_or(&Value::Null))));
+            Value::Object(fields.collect())
+        }
+        (Value::Array(wanted), Value::Array(found)) => match merge_key(wanted) {
+            Some(key) => {
+                let same =
+                    |item: &Value| found.iter().find(|other| other[key] == item[key]).unwrap_or(&Value::Null);
+                wanted.iter().map(|item| kept(item, same(item))).collect()
+            }
+            None if wanted.len() == found.len() => {
+                wanted.iter().zip(found).map(|(wanted, found)| kept(wanted, found)).collect()
+            }
+            None => observed.clone(),
+        },
+        _ => observed.clone(),
     }
 }
 

@@ -18,6 +18,7 @@ pub mod fleet;
 pub mod gitsync;
 pub mod graph;
 pub mod integration;
+pub mod lease;
 pub mod manifest;
 pub mod object;
 pub mod preview;

@@ -82,16 +82,16 @@ impl Object {
         metadata[map][name] = value.into();
     }
 
-    /// The object with the digest of its declaration as an annotation, so that a field which is no longer
-    /// declared is noticed. The ClusterIP is left out: it is recorded after the fact and compared by itself.
+    /// The object with two digests of its declaration as an annotation, `<all of it>.<which fields>`, so that a field which is
+    /// no longer declared is noticed. The ClusterIP is left out: it is recorded after the fact and compared by itself.
     #[must_use]
     pub fn stamped(mut self) -> Self {
         let mut hashed = self.body.clone();
         if let Some(spec) = hashed.get_mut("spec").and_then(Value::as_object_mut) {
             spec.remove("clusterIP");
         }
-        let digest = digest(&hashed);
-        self.mark("annotations", names::DECLARED, &digest);
+        let stamp = format!("{}.{}", digest(&hashed), digest(&shape(&hashed)));
+        self.mark("annotations", names::DECLARED, &stamp);
         self
     }
 }
@@ -101,6 +101,15 @@ pub fn digest(value: &Value) -> String {
     let sum = Sha256::digest(sorted(value).to_string());
     let first = sum.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
     format!("{first:016x}")
+}
+
+/// The value without the values of its fields. Items of lists are kept: the API server tells them apart by what is in them.
+fn shape(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), shape(value))).collect(),
+        Value::Array(_) => value.clone(),
+        _ => Value::Null,
+    }
 }
 
 fn sorted(value: &Value) -> Value {
@@ -148,6 +157,16 @@ impl Observed {
     /// Whether it is being deleted.
     pub fn is_terminating(&self) -> bool {
         self.body["metadata"]["deletionTimestamp"].is_string()
+    }
+
+    /// Whether a manager's fields were set by another request than an apply, such as the one that made the object.
+    pub fn was_set_by_update(&self, manager: &str) -> bool {
+        let entries = self.body["metadata"]["managedFields"].as_array();
+        entries.into_iter().flatten().any(|entry| {
+            entry["manager"] == manager
+                && entry["operation"] == "Update"
+                && entry["subresource"].as_str().unwrap_or_default().is_empty()
+        })
     }
 
     /// Who manages fields of it, its status apart; the one who came first, first.

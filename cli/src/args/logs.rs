@@ -10,6 +10,7 @@ use crate::log::source::Kind;
 
 /// `slipway logs`.
 #[derive(Args, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own on the command line")]
 pub struct Logs {
     /// The services; `tests` are those of an integration run. Unset: all
     #[arg(value_name = "SERVICE", add = ArgValueCompleter::new(complete::services_of_the_environment))]

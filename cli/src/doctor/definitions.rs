@@ -2,7 +2,7 @@
 
 use futures::future::join_all;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::{Api, Error, ResourceExt as _};
+use kube::{Api, Error};
 use serde_json::Value;
 
 use super::check::{Check, is_forbidden};
@@ -15,7 +15,7 @@ const SUBJECT: &str = "kinds";
 pub async fn look(session: &Session) -> Vec<Check> {
     let api: Api<CustomResourceDefinition> = Api::all(session.client.clone());
     let ours = slipway_crds::definitions();
-    let names: Vec<_> = ours.iter().map(|ours| ours.name_any()).collect();
+    let names: Vec<_> = ours.iter().map(kube::ResourceExt::name_any).collect();
     let found = join_all(names.iter().map(|name| api.get_opt(name))).await;
     let checks: Vec<_> = ours.iter().zip(&found).filter_map(|(ours, found)| judge(ours, found)).collect();
     match found.iter().find_map(|found| found.as_ref().err()) {

@@ -195,7 +195,8 @@ mod tests {
         assert!(reached(&["www"]));
         assert!(!reached(&["www", "api"]) && !reached(&["eta"]));
         assert!(!Goal::Everything.is_reached(&environment));
-        let shown = Goal::Services(&names(&["api"])).part_of(checklist(&environment, &Default::default()));
+        let shown =
+            Goal::Services(&names(&["api"])).part_of(checklist(&environment, &crate::follow::Pods::new()));
         assert_eq!(shown.rows.iter().map(|row| row.service.as_str()).collect::<Vec<_>>(), ["api"]);
     }
 }

@@ -51,13 +51,12 @@ impl OwnObjects {
         }
     }
 
-    /// All of them in a namespace. None while the cache is older than what we wrote for this owner.
-    pub fn in_namespace(&self, namespace: &str, owner: &str) -> Option<Vec<Observed>> {
+    /// All of them in a namespace.
+    pub fn in_namespace(&self, namespace: &str) -> Vec<Observed> {
         let found = self.stores.iter().flat_map(|(resource, store)| {
             let there = store.state_filter(|object| object.namespace().as_deref() == Some(namespace));
             there.into_iter().map(|object| observed(resource, &object)).collect::<Vec<_>>()
         });
-        let found: Vec<Observed> = found.collect();
-        self.written.is_settled(owner, &found).then_some(found)
+        found.collect()
     }
 }

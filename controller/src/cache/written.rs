@@ -39,8 +39,8 @@ impl Written {
     pub fn is_settled(&self, owner: &str, observed: &[Observed]) -> bool {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(writes) = all.get_mut(owner) else { return true };
-        writes
-            .retain(|key, (left, _)| !has_come_back(left, observed.iter().find(|object| object.key == *key)));
+        let seen: BTreeMap<_, _> = observed.iter().map(|object| (&object.key, object)).collect();
+        writes.retain(|key, (left, _)| !has_come_back(left, seen.get(key).copied()));
         let settled = writes.is_empty();
         if settled {
             all.remove(owner);

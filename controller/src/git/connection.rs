@@ -10,7 +10,7 @@ use git2::{
 };
 use slipway_plan::commit::CommitId;
 
-use super::credentials::Login;
+use super::credentials::{Login, certificates};
 use super::http::{self, Held};
 use super::talk::{Ended, Talk};
 use super::{GitError, Limits, Network, Refs, Remote, known_hosts};
@@ -25,7 +25,12 @@ pub(super) struct Conversation {
 
 impl Conversation {
     pub(super) fn new(remote: &Remote, network: &Network) -> Self {
-        let talk = Arc::new(Talk::new(&network.agent, remote, &network.limits));
+        let authority = remote.credentials.as_ref().and_then(|credentials| credentials.authority.as_deref());
+        let agent = match authority.and_then(certificates) {
+            Some(authorities) => http::agent_trusting(authorities, &network.limits),
+            None => network.agent.clone(),
+        };
+        let talk = Arc::new(Talk::new(&agent, remote, &network.limits));
         let held = http::hold(&talk);
         Self { talk, asked: Cell::new(false), limits: network.limits, _held: held }
     }

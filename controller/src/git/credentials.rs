@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use k8s_openapi::ByteString;
+use ureq::tls::{Certificate, PemItem};
 
 use super::RepositoryUrl;
+
+/// The entry of a Secret with the certificates of own authorities.
+const AUTHORITY: &str = "ca.crt";
 
 /// A text that is never printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -37,6 +41,8 @@ pub struct Credentials {
     pub identity: String,
     /// What is shown to the server.
     pub login: Login,
+    /// Who vouches for the server over https, as PEM; `None` for those that the machine trusts.
+    pub authority: Option<String>,
 }
 
 /// What is shown to a server.
@@ -58,7 +64,7 @@ pub enum Login {
         /// The servers that are spoken to, line by line as in `~/.ssh/known_hosts`.
         known_hosts: String,
     },
-    /// Nothing: the mirror is read, not the server.
+    /// Nothing: the mirror is read, not the server, or the server wants none.
     Unknown,
 }
 
@@ -79,15 +85,32 @@ impl Credentials {
         data: &BTreeMap<String, ByteString>,
         url: &RepositoryUrl,
     ) -> Result<Self, NoCredentials> {
-        let login = if url.is_ssh() { key(data) } else { password(data) };
-        let wanted = if url.is_ssh() {
-            "`identity` (a private key) and `known_hosts`"
-        } else {
-            "`username` and `password`, or `token`"
-        };
-        let login = login.ok_or_else(|| NoCredentials { identity: identity.to_owned(), wanted })?;
-        Ok(Self { identity: identity.to_owned(), login })
+        let lacks = |wanted| NoCredentials { identity: identity.to_owned(), wanted };
+        let identity = identity.to_owned();
+        if url.is_ssh() {
+            let login = key(data).ok_or_else(|| lacks("`identity` (a private key) and `known_hosts`"))?;
+            return Ok(Self { identity, login, authority: None });
+        }
+        let authority = text(data, AUTHORITY);
+        if authority.as_ref().is_some_and(|pem| certificates(pem).is_none()) {
+            return Err(lacks("certificate in `ca.crt`"));
+        }
+        // Who only says whom to trust is nobody to the server.
+        let nobody = authority.as_ref().map(|_| Login::Unknown).filter(|_| data.len() == 1);
+        let login = password(data).or(nobody);
+        let login = login.ok_or_else(|| lacks("`username` and `password`, or `token`"))?;
+        Ok(Self { identity, login, authority })
     }
+}
+
+/// The certificates of a PEM file; `None` when there is none, or something else.
+pub(super) fn certificates(pem: &str) -> Option<Vec<Certificate<'static>>> {
+    let items = ureq::tls::parse_pem(pem.as_bytes()).map(|item| match item {
+        Ok(PemItem::Certificate(certificate)) => Some(certificate),
+        _ => None,
+    });
+    let found: Vec<_> = items.collect::<Option<_>>()?;
+    Some(found).filter(|found| !found.is_empty())
 }
 
 fn text(data: &BTreeMap<String, ByteString>, key: &str) -> Option<String> {
@@ -142,6 +165,14 @@ mod tests {
             login,
             Login::Password { username: "x-access-token".to_owned(), password: Secret::new("t0k3n") }
         );
+    }
+
+    #[test]
+    fn what_is_no_certificate_is_named() {
+        for authority in ["hunter2", "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----"] {
+            let error = credentials(HTTPS, &[("token", "t0k3n"), ("ca.crt", authority)]).unwrap_err();
+            assert_eq!(error.wanted, "certificate in `ca.crt`");
+        }
     }
 
     #[test]

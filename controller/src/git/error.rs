@@ -8,6 +8,7 @@ use slipway_plan::commit::CommitId;
 use slipway_plan::gitsync::source::Failure;
 
 use super::RepositoryUrl;
+use crate::signature::SignatureError;
 
 /// Why a repository could not be read. No message contains credentials.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +88,22 @@ pub enum GitError {
         /// What and where.
         reason: String,
     },
+    /// A commit is not signed as is asked for.
+    #[error("commit {commit} is not applied: {source}; push one that is signed, or correct Secret {secret}", commit = commit.short())]
+    SignatureRefused {
+        /// Which commit.
+        commit: CommitId,
+        /// The Secret with the public keys.
+        secret: String,
+        /// Why.
+        source: SignatureError,
+    },
+    /// The public keys that a commit's signature is compared with could not be read.
+    #[error("commit signatures cannot be checked: {reason}")]
+    SignersUnreadable {
+        /// Why.
+        reason: String,
+    },
     /// More than [`super::Limits`] allow.
     #[error("{what} of {url} exceeds the limit of {limit}")]
     TooLarge {
@@ -151,6 +168,7 @@ impl GitError {
             Self::PathNotFound { .. } => reasons::PATH_NOT_FOUND,
             Self::Range(_) => reasons::INVALID_SPEC,
             Self::TreeRefused { .. } => reasons::TREE_REFUSED,
+            Self::SignatureRefused { .. } | Self::SignersUnreadable { .. } => reasons::SIGNATURE_REFUSED,
             Self::TooLarge { .. } => reasons::TOO_LARGE,
             Self::Unreachable { .. } | Self::TimedOut { .. } => reasons::FETCH_FAILED,
             Self::Mirror { .. } | Self::Cache { .. } | Self::Setup { .. } | Self::Interrupted { .. } => {
@@ -175,6 +193,8 @@ impl GitError {
             | Self::Range(_)
             | Self::PathNotFound { .. }
             | Self::TreeRefused { .. }
+            | Self::SignatureRefused { .. }
+            | Self::SignersUnreadable { .. }
             | Self::TooLarge { .. } => true,
             Self::Unreachable { .. }
             | Self::TimedOut { .. }

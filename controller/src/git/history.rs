@@ -7,6 +7,7 @@ use slipway_plan::commit::CommitId;
 
 use super::mirror::{object, unusable};
 use super::{GitError, ReferenceKind, Remote, Resolved};
+use crate::signature::SignedContent;
 
 /// The branch, tag or commit of this name, in this order.
 pub(super) fn resolve(
@@ -99,4 +100,21 @@ pub(super) fn is_ancestor(
 ) -> Result<bool, GitError> {
     let below = || is_below(repository, VecDeque::from([object(descendant)?]), object(ancestor)?);
     below().map_err(|source| unusable(remote, source))
+}
+
+/// A commit's signature and what it is about; `None` when it is not signed.
+pub(super) fn signed(
+    repository: &Repository,
+    remote: &Remote,
+    commit: &CommitId,
+) -> Result<Option<SignedContent>, GitError> {
+    let unreadable = |source| unusable(remote, source);
+    let id = object(commit).map_err(unreadable)?;
+    match repository.extract_signature(&id, None) {
+        Ok((signature, content)) => {
+            Ok(Some(SignedContent { signature: signature.to_vec(), content: content.to_vec() }))
+        }
+        Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+        Err(error) => Err(unreadable(error)),
+    }
 }

@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use git2::transport::{Service, SmartSubtransport, SmartSubtransportStream, Transport};
 use git2::{Error, ErrorClass, ErrorCode};
 use ureq::http::{StatusCode, header};
-use ureq::tls::{RootCerts, TlsConfig};
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use ureq::{Agent, Body, Timeout};
@@ -46,11 +46,17 @@ impl Drop for Held {
 
 /// Connections to servers, kept for a while between requests.
 pub(super) fn agent(limits: &Limits) -> Agent {
+    trusting(RootCerts::PlatformVerifier, limits)
+}
+
+/// The same, to servers that these and no other authorities vouch for.
+pub(super) fn agent_trusting(authorities: Vec<Certificate<'static>>, limits: &Limits) -> Agent {
+    trusting(RootCerts::Specific(Arc::new(authorities)), limits)
+}
+
+fn trusting(roots: RootCerts, limits: &Limits) -> Agent {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let tls = TlsConfig::builder()
-        .root_certs(RootCerts::PlatformVerifier)
-        .unversioned_rustls_crypto_provider(provider)
-        .build();
+    let tls = TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(provider).build();
     let config = Agent::config_builder()
         .tls_config(tls)
         .proxy(None)

@@ -28,7 +28,8 @@ impl Remote {
 
     /// The repository as far as it is in the mirror: with the identity that fetched it, without its credentials.
     pub fn mirrored(url: &str, identity: Option<String>) -> Result<Self, GitError> {
-        let credentials = identity.map(|identity| Credentials { identity, login: Login::Unknown });
+        let credentials =
+            identity.map(|identity| Credentials { identity, login: Login::Unknown, authority: None });
         Ok(Self { url: RepositoryUrl::parse(url)?, credentials })
     }
 
@@ -201,6 +202,7 @@ mod tests {
             credentials: Some(Credentials {
                 identity: identity.to_owned(),
                 login: Login::Password { username: "emma".to_owned(), password: Secret::new(password) },
+                authority: None,
             }),
         };
         assert_eq!(remote("a/git", "1").folder(), remote("a/git", "2").folder());

@@ -17,7 +17,7 @@ use slipway_plan::preview::{Preview, SentFile};
 use super::refusal::Refusal;
 use super::rehearse;
 use crate::context::{self, Context};
-use crate::reconcile::gitsync;
+use crate::reconcile::gitsync::{self, Sight};
 
 /// What is to be applied.
 struct Wanted {
@@ -43,6 +43,10 @@ pub async fn plan(
     sync.status = known.as_ref().and_then(|known| known.status.clone());
     sync.metadata.uid = known.as_ref().and_then(|known| known.metadata.uid.clone());
     let name = format!("GitSync {namespace}/{}", sync.name_any());
+    let rights = |sync: &GitSync| (sync.spec.service_account_name.clone(), sync.spec.allowed_kinds.clone());
+    if sync.spec.service_account_name.is_some() && known.as_deref().map(rights) != Some(rights(&sync)) {
+        return Ok(unused(name));
+    }
     let wanted = match files {
         Some(files) => of_files(&sync, &name, files),
         // What is not there yet would have the operator contact any place, with any Secret of the namespace.
@@ -59,6 +63,12 @@ pub async fn plan(
 
 fn unread(of: String) -> Preview {
     let wait = "its repository: it is not read before this is applied; `slipway diff FOLDER` tells what its files would do";
+    Preview { of, waits: vec![wait.to_owned()], ..Preview::default() }
+}
+
+/// Who asks what would be need not be who may let it be.
+fn unused(of: String) -> Preview {
+    let wait = "its service account: no account is used, and for no other kinds, before this is applied";
     Preview { of, waits: vec![wait.to_owned()], ..Preview::default() }
 }
 
@@ -88,12 +98,26 @@ async fn of_commit(
 }
 
 async fn foreseen(context: &Context, sync: &GitSync, wanted: &Wanted) -> Result<Preview, Refusal> {
-    let observed = gitsync::observed(context, sync).ok_or(Refusal::Behind)?;
     let Wanted { of, revision, is_rewritten, reading } = wanted;
-    let facts =
-        Facts { sync, revision, is_current: true, is_rewritten: *is_rewritten, reading, observed: &observed };
+    let seen = match gitsync::see(context, sync).await {
+        Ok(Sight::Seen(seen)) => seen,
+        Ok(Sight::Old) | Err(_) => return Err(Refusal::Behind),
+        Ok(Sight::Hindered(failure)) => {
+            return Ok(Preview { of: of.clone(), problems: vec![failure.message], ..Preview::default() });
+        }
+    };
+    let facts = Facts {
+        sync,
+        revision,
+        is_current: true,
+        is_rewritten: *is_rewritten,
+        reading,
+        observed: &seen.observed,
+        settled: &context.settled.get(&sync.uid().unwrap_or_default()),
+    };
     let decision = decide(&facts);
-    let rehearsals = rehearse::all(&context.client, names::GITSYNC_MANAGER, &decision.plan.steps).await;
+    let client = context.foreign.client(&seen.account);
+    let rehearsals = rehearse::all(&client, names::GITSYNC_MANAGER, &decision.plan.steps).await;
     Ok(preview(of.clone(), &facts, &decision, &rehearsals))
 }
 

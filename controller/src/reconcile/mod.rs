@@ -21,15 +21,19 @@ use tracing::{error, warn};
 use crate::context::{self, Context};
 use crate::error::{self, Error, Verdict};
 
-/// Runs one reconcile: a panic in it quarantines its object and no other.
+/// Runs one reconcile: a panic in it quarantines its object and no other. A standby waits, and then looks at the object as it
+/// is by then.
 pub async fn guarded<K, F>(object: Arc<K>, context: Arc<Context>, work: F) -> Result<Action, Error>
 where
     K: Resource<DynamicType = ()>,
     F: Future<Output = Result<Action, Error>>,
 {
+    if !context.tenure.is_held() {
+        context.tenure.held().await;
+        return Ok(Action::requeue(Duration::ZERO));
+    }
     let started = Instant::now();
-    let ended = AssertUnwindSafe(work).catch_unwind().await;
-    let outcome = ended.unwrap_or_else(|_| Err(Error::Panicked(told(object.as_ref()))));
+    let outcome = caught(&told(object.as_ref()), work).await;
     let label = match &outcome {
         Ok(_) => "ok",
         Err(Error::Panicked(_)) => "panicked",
@@ -40,6 +44,12 @@ where
         context.attempts.forget(&identity(object.as_ref()));
     }
     outcome
+}
+
+/// A panic is an error of its object.
+async fn caught(object: &str, work: impl Future<Output = Result<Action, Error>>) -> Result<Action, Error> {
+    let ended = AssertUnwindSafe(work).catch_unwind().await;
+    ended.unwrap_or_else(|_| Err(Error::Panicked(object.to_owned())))
 }
 
 /// When a failed reconcile is tried again.
@@ -93,5 +103,25 @@ fn kind_of<K: Resource<DynamicType = ()>>() -> &'static str {
         "Fleet" => "Fleet",
         "GitSync" => "GitSync",
         _ => "ServiceRepo",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_quarantines_its_object_and_no_other() {
+        let poisoned =
+            caught("DevEnvironment f/a", async { Option::<Action>::None.ok_or_else(|| unreachable!()) });
+        let (poisoned, healthy) =
+            futures::join!(poisoned, caught("DevEnvironment f/b", async { Ok(Action::await_change()) }));
+        let error = poisoned.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the reconcile of DevEnvironment f/a panicked: this is a bug, see the log"
+        );
+        assert_eq!(error.verdict(), Verdict::Quarantine);
+        assert!(healthy.is_ok());
     }
 }

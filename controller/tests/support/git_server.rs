@@ -67,6 +67,11 @@ impl GitServer {
         format!("http://{}/{name}", self.address)
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> std::net::SocketAddr {
+        self.address
+    }
+
     /// Changes how it behaves from now on.
     pub fn behave(&self, behaviour: Behaviour) {
         *self.shared.behaviour.lock().unwrap() = behaviour;

@@ -17,6 +17,11 @@ impl Repository {
         Self { git: git2::Repository::init_opts(path, &options).unwrap() }
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.git.path()
+    }
+
     /// Commits exactly these files on top of a branch.
     pub fn commit(&self, branch: &str, files: &[(&str, &str)]) -> CommitId {
         let parent = self.git.find_reference(&format!("refs/heads/{branch}")).ok();

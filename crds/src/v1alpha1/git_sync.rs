@@ -1,5 +1,6 @@
 //! `GitSync`: apply the YAML under a path of a git repository to this namespace, and keep it so.
 
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
@@ -20,6 +21,7 @@ use super::{Credentials, Suspension, Webhook};
     shortname = "gsync",
     doc = "GitSync applies the YAML under a path of a git repository to its namespace, keeps it so, and prunes what left.",
     validation = Rule::new("self.metadata.name.size() <= 63").message("the name is a label on objects: at most 63 characters"),
+    validation = Rule::new("has(self.spec.serviceAccountName) || !has(self.spec.allowedKinds) || self.spec.allowedKinds.all(k, k.apiVersion.startsWith('slipway.dev/'))").message("kinds that are not Slipway's are applied with the rights of a service account: set serviceAccountName"),
     printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
     printcolumn(name = "Revision", type_ = "string", json_path = ".status.lastAppliedRevision"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
@@ -54,6 +56,20 @@ pub struct GitSyncSpec {
     /// Whether objects whose file left the repository are deleted. Unset: `true`.
     #[serde(default = "GitSyncSpec::default_prune")]
     pub prune: bool,
+    /// ServiceAccount of this namespace whose rights count for everything that is applied and pruned. Unset: the operator's,
+    /// which suffice for Slipway's own kinds only. Example: `fleet-deployer`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"))]
+    pub service_account_name: Option<String>,
+    /// The kinds that may come from the repository, and no others. Unset: Fleet, ServiceRepo, DevEnvironment and GitSync.
+    /// Example: `[{apiVersion: apps/v1, kind: Deployment}, {apiVersion: v1, kind: ConfigMap}]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 64))]
+    pub allowed_kinds: Option<Vec<AllowedKind>>,
+    /// Whose signature a commit must have to be applied. Unset: none is asked for.
+    /// Example: `{provider: ssh, secret: release-signers}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verify: Option<Verification>,
     /// Pause. Example: `{reason: "incident 42"}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspend: Option<Suspension>,
@@ -100,6 +116,40 @@ impl Default for Reference {
     }
 }
 
+/// Whose signature a commit must have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Verification {
+    /// With what commits are signed: `gpg` or `ssh`. Example: `ssh`.
+    pub provider: SignatureProvider,
+    /// Name of a Secret in this namespace. Each of its entries is, for `gpg`, armoured public keys, for `ssh`, lines as in
+    /// git's `allowed_signers`. Example: `release-signers`.
+    #[schemars(length(min = 1, max = 253))]
+    pub secret: String,
+}
+
+/// With what commits are signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SignatureProvider {
+    /// `OpenPGP`, as by `git commit -S`.
+    Gpg,
+    /// SSH keys, as with `gpg.format = ssh`.
+    Ssh,
+}
+
+/// A kind that may come from the repository.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AllowedKind {
+    /// API version, as the files write it. Example: `apps/v1`.
+    #[schemars(length(min = 1, max = 253), regex(pattern = r"^([a-z0-9.-]+/)?[a-z0-9]+$"))]
+    pub api_version: String,
+    /// Kind of objects in a namespace. Example: `Deployment`.
+    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[A-Z][A-Za-z0-9]*$"))]
+    pub kind: String,
+}
+
 /// What is applied, and how it went.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -125,6 +175,9 @@ pub struct GitSyncStatus {
     /// The last `slipway.dev/requestedAt` that was answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
+    /// The revisions that were tried last, the newest first; at most ten. A revision is in it once for each time that it came.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<AppliedRevision>,
     /// The objects this GitSync made.
     #[serde(default)]
     pub inventory: Vec<InventoryEntry>,
@@ -142,7 +195,38 @@ pub struct InventoryEntry {
     pub name: String,
     /// UID: what is deleted is this object and no later one of the same name.
     pub uid: String,
+    /// What is not done to it, because its annotation `slipway.dev/reconcile` or `slipway.dev/prune` is `disabled`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opted_out: Option<OptOut>,
     /// File that declared it last: while that file has a mistake, the object stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+}
+
+/// What is not done to an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum OptOut {
+    /// It is not deleted.
+    Prune,
+    /// It is neither changed nor deleted.
+    Reconcile,
+}
+
+/// A revision that was tried, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AppliedRevision {
+    /// Commit.
+    pub revision: String,
+    /// Since when it is as `outcome` says.
+    pub at: Timestamp,
+    /// `Applied`, or the reason why it could not be applied in full, as in the condition `Applied`.
+    pub outcome: String,
+    /// How many objects it declares.
+    pub declared: i64,
+    /// How many objects were written until it was applied.
+    pub written: i64,
+    /// How many objects were deleted until it was applied.
+    pub deleted: i64,
 }

@@ -12,7 +12,10 @@ pub use dev_environment::{
     NamespaceRecord, StoreStatus, Update,
 };
 pub use fleet::{AddressRange, Fleet, FleetSpec, FleetStatus, Machine, Profile, Store, Volume};
-pub use git_sync::{GitSync, GitSyncSpec, GitSyncStatus, InventoryEntry, Reference};
+pub use git_sync::{
+    AllowedKind, AppliedRevision, GitSync, GitSyncSpec, GitSyncStatus, InventoryEntry, OptOut, Reference,
+    SignatureProvider, Verification,
+};
 pub use integration::{
     IntegrationSpec, IntegrationStatus, IntegrationStep, Outcome, StepTime, TestFailure, TestTotals,
 };

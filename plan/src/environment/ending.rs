@@ -30,11 +30,12 @@ pub(super) fn deleting(facts: &Facts<'_>, now: Timestamp) -> Decision {
 
 /// The environment has ended; the object stays with its result.
 pub(super) fn ended(facts: &Facts<'_>, ended: &Ended, now: Timestamp) -> Decision {
-    let (reason, told) = told(ended);
     let expires_at = decide::before(facts.environment).expires_at;
     let mut status = decide::base(facts, expires_at, now);
     status = DevEnvironmentStatus { ended: Some(ended.clone()), lock: status.lock.clone(), ..status };
     status.integration = run::cut_short(facts, ended.reason, now).or(status.integration);
+    let run = status.integration.clone().filter(|run| run.generation == ended.generation);
+    let (reason, told) = told(ended, run.as_ref());
     status.blocked_by.clear();
     status.lock.iter_mut().for_each(|locked| locked.ready = false);
     status.stores.iter_mut().for_each(|store| store.ready = false);
@@ -48,15 +49,15 @@ pub(super) fn ended(facts: &Facts<'_>, ended: &Ended, now: Timestamp) -> Decisio
     status.namespace = None;
     status.address_block = None;
     status.lock.iter_mut().for_each(|locked| locked.address = None);
-    let says = over(&status, ended, reason, told);
+    let says = over(ended, run.as_ref(), reason, told);
     rest(facts, decide::with(status, says, facts, now), ended, now)
 }
 
 /// The conditions once nothing is left to do: it is as it was asked to be, so nothing is said of `Ready`. A run without the
 /// result that was hoped for needs a person, but for one that a person stopped.
-fn over(status: &DevEnvironmentStatus, ended: &Ended, reason: &'static str, told: &str) -> Vec<Say> {
+fn over(ended: &Ended, run: Option<&IntegrationStatus>, reason: &'static str, told: String) -> Vec<Say> {
     let failed = |run: &&IntegrationStatus| matches!(run.outcome, Some(Outcome::Failed | Outcome::Error));
-    let run = status.integration.as_ref().filter(failed).filter(|_| ended.reason != EndReason::Stopped);
+    let run = run.filter(failed).filter(|_| ended.reason != EndReason::Stopped);
     let stalled =
         run.map(|run| Say::yes(conditions::STALLED, reasons::INTEGRATION_FAILED, run.message.clone()));
     [Say::yes(conditions::ENDED, reason, told)].into_iter().chain(stalled).collect()
@@ -72,13 +73,19 @@ fn rest(facts: &Facts<'_>, status: DevEnvironmentStatus, ended: &Ended, now: Tim
     Decision { status, act, again: removed_at, log_of: None }
 }
 
-fn told(ended: &Ended) -> (&'static str, &'static str) {
+fn told(ended: &Ended, run: Option<&IntegrationStatus>) -> (&'static str, String) {
     match ended.reason {
         EndReason::Expired => {
-            (reasons::EXPIRED, "its ttl is over; `slipway keep` or a changed spec starts it again")
+            (reasons::EXPIRED, "its ttl is over; `slipway keep` or a changed spec starts it again".to_owned())
         }
-        EndReason::Stopped => (reasons::STOPPED, "it was stopped; `slipway start` starts it again"),
-        EndReason::Finished => (reasons::FINISHED, "its integration run is over; the result is kept"),
+        EndReason::Stopped => {
+            (reasons::STOPPED, "it was stopped; `slipway start` starts it again".to_owned())
+        }
+        EndReason::Finished => {
+            let outcome =
+                run.and_then(|run| run.outcome.map(|outcome| format!(" as {outcome:?}: {}", run.message)));
+            (reasons::FINISHED, format!("its integration run ended{}", outcome.unwrap_or_default()))
+        }
     }
 }
 

@@ -7,7 +7,8 @@ use slipway_crds::names;
 use slipway_crds::v1alpha1::GitSync;
 
 use super::files::Reading;
-use super::inventory;
+use super::settled::Settled;
+use super::{inventory, opt_out};
 use crate::commit::CommitId;
 use crate::diff::{self, Owner, Plan, Step};
 use crate::object::Observed;
@@ -28,8 +29,10 @@ pub struct Facts<'a> {
     pub is_rewritten: bool,
     /// What its files say.
     pub reading: &'a Reading,
-    /// All objects of Slipway's kinds in the `GitSync`'s namespace.
+    /// All objects of Slipway's kinds in the `GitSync`'s namespace, and of other kinds what `GitSync`s made.
     pub observed: &'a [Observed],
+    /// In which way the API server keeps what was written.
+    pub settled: &'a Settled,
 }
 
 /// What is to be done.
@@ -43,6 +46,8 @@ pub struct Decision {
     pub held: Option<Held>,
     /// Declared objects that somebody deleted and that are not gone yet.
     pub terminating: usize,
+    /// Declared objects that ask to be left alone.
+    pub left_alone: usize,
 }
 
 /// Deletes that wait.
@@ -109,9 +114,11 @@ impl fmt::Display for Held {
 
 /// Compares what the files say with what is there.
 pub fn decide(facts: &Facts<'_>) -> Decision {
-    let Facts { sync, revision, reading, observed, .. } = facts;
+    let Facts { sync, revision, reading, observed, settled, .. } = facts;
     let owner = inventory::owner(sync);
     let mut plan = diff::diff(&owner, &reading.objects, &inventory::kept(sync, reading), observed);
+    settled.leave_be(&mut plan, observed);
+    opt_out::honour(&mut plan, observed);
     plan.steps.retain(|step| is_due(sync, &owner, step));
     let deletes = plan.steps.iter().filter(|step| is_delete(step)).count();
     let held = hold(facts, deletes, measure(sync));
@@ -121,7 +128,8 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
     }
     let is_declared = |found: &&Observed| reading.objects.iter().any(|object| object.key == found.key);
     let terminating = observed.iter().filter(|found| found.is_terminating()).filter(is_declared).count();
-    Decision { owner, plan, held, terminating }
+    let left_alone = opt_out::left_alone(reading, observed);
+    Decision { owner, plan, held, terminating, left_alone }
 }
 
 /// Everything but a delete is due. An object that we made and did not record is recorded first: deletes wait for the record.

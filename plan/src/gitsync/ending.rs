@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use slipway_crds::v1alpha1::{GitSync, InventoryEntry};
 
-use super::{inventory, poll};
+use super::{inventory, opt_out, poll};
 use crate::diff::{Owner, Step};
 use crate::object::{ObjectKey, Observed};
 
@@ -20,12 +20,18 @@ pub enum Ending {
     Release,
 }
 
+/// Whether what it made stays.
+pub fn stays(sync: &GitSync, now: Timestamp) -> bool {
+    !sync.spec.prune || poll::suspension(sync, now).is_some()
+}
+
 /// Deletes everything that the `GitSync` made, whatever git says and whether its server is there. With `prune: false`, and while
 /// it is suspended, everything stays.
 pub fn next(sync: &GitSync, observed: &[Observed], now: Timestamp) -> Ending {
     let owner = inventory::owner(sync);
-    let ours: Vec<&Observed> = observed.iter().filter(|object| owner.owns(object)).collect();
-    if ours.is_empty() || !sync.spec.prune || poll::suspension(sync, now).is_some() {
+    let goes = |object: &&Observed| owner.owns(object) && opt_out::of(None, Some(object)).is_none();
+    let ours: Vec<&Observed> = observed.iter().filter(goes).collect();
+    if ours.is_empty() || stays(sync, now) {
         return Ending::Release;
     }
     if ours.iter().any(|object| !owner.recorded.contains(object.uid())) {

@@ -6,6 +6,7 @@ use serde_json::Value;
 use slipway_crds::{names, reasons};
 
 use super::kind;
+use super::kinds::Kinds;
 use crate::object::{Object, ObjectKey};
 use crate::yaml::{self, Document, YamlError};
 
@@ -42,6 +43,8 @@ pub struct Home<'a> {
     pub name: &'a str,
     /// UID of the `GitSync`.
     pub uid: &'a str,
+    /// The kinds that it may apply.
+    pub kinds: &'a Kinds,
 }
 
 /// A mistake in a file.
@@ -177,11 +180,8 @@ fn identify(document: &Document<'_>, home: &Home<'_>) -> Result<ObjectKey, YamlE
 }
 
 fn object(document: &Document<'_>, key: &ObjectKey, home: &Home<'_>) -> Result<Object, Mistake> {
-    if !kind::is_allowed(key) {
-        let allowed = kind::allowed();
-        let message =
-            format!("{} of {} is not allowed here; allowed are {allowed}", key.kind, key.api_version);
-        return Err(Mistake { reason: reasons::KIND_NOT_ALLOWED, error: document.error(message) });
+    if let Some(why) = home.kinds.refusal(&key.into()) {
+        return Err(Mistake { reason: reasons::KIND_NOT_ALLOWED, error: document.error(why) });
     }
     let invalid = |error| Mistake { reason: reasons::INVALID_MANIFEST, error };
     if key.namespace.as_deref() != Some(home.namespace) {
@@ -190,7 +190,7 @@ fn object(document: &Document<'_>, key: &ObjectKey, home: &Home<'_>) -> Result<O
             format!("namespace {other} is another one; a GitSync writes only to its own, {}", home.namespace);
         return Err(invalid(document.error(message)));
     }
-    let mut body = kind::checked(document, &key.kind).map_err(invalid)?;
+    let mut body = kind::checked(document, &key.into()).map_err(invalid)?;
     body["metadata"]["namespace"] = home.namespace.into();
     let mut object = Object { key: key.clone(), body };
     object.mark("labels", names::OWNER_UID, home.uid);

@@ -6,8 +6,9 @@ use slipway_crds::names;
 use slipway_crds::v1alpha1::{GitSync, InventoryEntry};
 
 use super::files::Reading;
+use super::opt_out;
 use crate::diff::Owner;
-use crate::object::{ObjectKey, Observed};
+use crate::object::{Object, ObjectKey, Observed};
 
 /// On whose behalf a `GitSync`'s objects are made.
 pub(super) fn owner(sync: &GitSync) -> Owner {
@@ -43,12 +44,18 @@ pub(super) fn merge(
     let owner = owner(sync);
     let ours = observed.iter().filter(|object| owner.owns(object)).chain(written);
     let by_uid: BTreeMap<&str, &Observed> = ours.map(|object| (object.uid(), object)).collect();
-    let file = |object: &Observed| {
+    let before: BTreeMap<&str, &InventoryEntry> =
+        recorded(sync).iter().map(|entry| (entry.uid.as_str(), entry)).collect();
+    let objects = reading.map(|reading| reading.objects.as_slice()).unwrap_or_default();
+    let declared: BTreeMap<&ObjectKey, &Object> =
+        objects.iter().map(|object| (&object.key, object)).collect();
+    let entry = |object: &Observed| {
         let now = reading.and_then(|reading| reading.origins.get(&object.key)).cloned();
-        now.or_else(|| recorded(sync).iter().find(|entry| entry.uid == object.uid())?.file.clone())
+        let file = now.or_else(|| before.get(object.uid())?.file.clone());
+        let opted_out = opt_out::of(declared.get(&object.key).copied(), Some(object));
+        InventoryEntry { opted_out, ..entry(object, file) }
     };
-    let entries: BTreeSet<InventoryEntry> =
-        by_uid.into_values().map(|object| entry(object, file(object))).collect();
+    let entries: BTreeSet<InventoryEntry> = by_uid.into_values().map(entry).collect();
     entries.into_iter().collect()
 }
 
@@ -62,6 +69,7 @@ fn entry(object: &Observed, file: Option<String>) -> InventoryEntry {
         kind: object.key.kind.clone(),
         name: object.key.name.clone(),
         uid: object.uid().to_owned(),
+        opted_out: None,
         file,
     }
 }

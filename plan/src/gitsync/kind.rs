@@ -1,32 +1,44 @@
 //! The kinds that may come from git, and what is checked of each before it is sent to the API server.
 
+mod foreign;
+
 use std::collections::BTreeMap;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use slipway_crds::v1alpha1::{DevEnvironmentSpec, FleetSpec, GitSyncSpec, ServiceRepoSpec};
-use slipway_crds::{GROUP, VERSION};
 
+use super::kind_name::KindName;
+use super::kinds::is_own;
 use crate::object::ObjectKey;
 use crate::yaml::{Document, YamlError};
 
-/// The kinds in the order in which they depend on each other.
-const KINDS: [&str; 4] = ["Fleet", "ServiceRepo", "DevEnvironment", "GitSync"];
+/// Slipway's kinds in the order in which they depend on each other.
+pub(super) const OWN: [&str; 4] = ["Fleet", "ServiceRepo", "DevEnvironment", "GitSync"];
+
+/// What others are made with, before those others: what is not named here comes last but for Slipway's kinds.
+const EARLY: [&str; 11] = [
+    "ResourceQuota",
+    "LimitRange",
+    "NetworkPolicy",
+    "ServiceAccount",
+    "Role",
+    "RoleBinding",
+    "Secret",
+    "ConfigMap",
+    "PersistentVolumeClaim",
+    "PodDisruptionBudget",
+    "Service",
+];
 
 /// Objects of a lower rank are applied first.
 pub fn rank(key: &ObjectKey) -> usize {
-    KINDS.iter().position(|kind| *kind == key.kind).unwrap_or(KINDS.len())
-}
-
-/// Whether the kind may come from git.
-pub(super) fn is_allowed(key: &ObjectKey) -> bool {
-    key.api_version == format!("{GROUP}/{VERSION}") && KINDS.contains(&key.kind.as_str())
-}
-
-/// The kinds that may come from git, for people.
-pub(super) fn allowed() -> String {
-    format!("{} of {GROUP}/{VERSION}", KINDS.join(", "))
+    let kind = key.kind.as_str();
+    if is_own(&key.into()) {
+        return EARLY.len() + 1 + OWN.iter().position(|own| *own == kind).unwrap_or(OWN.len());
+    }
+    EARLY.iter().position(|early| *early == kind).unwrap_or(EARLY.len())
 }
 
 /// What an author may write of an object.
@@ -39,9 +51,10 @@ struct Written<S> {
     spec: S,
 }
 
+/// What an author may write of an object's metadata.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Metadata {
+pub(super) struct Metadata {
     name: String,
     #[serde(default)]
     namespace: Option<String>,
@@ -52,8 +65,11 @@ struct Metadata {
 }
 
 /// The document as an object of its kind: exactly the fields that were written, each as the API server keeps it.
-pub(super) fn checked(document: &Document<'_>, kind: &str) -> Result<Value, YamlError> {
-    let typed = match kind {
+pub(super) fn checked(document: &Document<'_>, name: &KindName) -> Result<Value, YamlError> {
+    if !is_own(name) {
+        return foreign::checked(document, name);
+    }
+    let typed = match name.kind.as_str() {
         "Fleet" => typed::<FleetSpec>(document),
         "ServiceRepo" => typed::<ServiceRepoSpec>(document),
         "DevEnvironment" => typed::<DevEnvironmentSpec>(document),

@@ -25,7 +25,8 @@ const FIRST_RETRY: SignedDuration = SignedDuration::from_secs(5);
 pub fn question(sync: &GitSync) -> String {
     let secret = sync.spec.credentials.as_ref().map_or("", |credentials| credentials.secret.as_str());
     let requested = sync.annotations().get(names::REQUESTED_AT).map_or("", String::as_str);
-    format!("{}\n{secret}\n{requested}", source::identity(&sync.spec))
+    let verify = sync.spec.verify.as_ref().map(|verify| (verify.provider, verify.secret.as_str()));
+    format!("{}\n{secret}\n{verify:?}\n{requested}", source::identity(&sync.spec))
 }
 
 /// Whether the repository is asked now.

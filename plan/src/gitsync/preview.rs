@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::decide::{Decision, Facts, Held, is_due};
 use super::files::Reading;
-use super::inventory;
+use super::{inventory, opt_out};
 use crate::diff::{self, Step};
 use crate::object::ObjectKey;
 use crate::preview::{self, Act, PlannedStep, Preview, Rehearsed};
@@ -70,7 +70,8 @@ fn place(reading: &Reading, key: &ObjectKey) -> Option<String> {
 fn held_back(facts: &Facts<'_>) -> Vec<ObjectKey> {
     let Facts { sync, reading, observed, .. } = facts;
     let owner = inventory::owner(sync);
-    let plan = diff::diff(&owner, &reading.objects, &inventory::kept(sync, reading), observed);
+    let mut plan = diff::diff(&owner, &reading.objects, &inventory::kept(sync, reading), observed);
+    opt_out::honour(&mut plan, observed);
     let due = plan.steps.into_iter().filter(|step| is_due(sync, &owner, step));
     due.filter_map(|step| if let Step::Delete { key, .. } = step { Some(key) } else { None }).collect()
 }

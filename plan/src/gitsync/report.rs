@@ -3,13 +3,13 @@
 use jiff::Timestamp;
 use kube::ResourceExt as _;
 use slipway_crds::conditions::{self, Say};
-use slipway_crds::v1alpha1::{GitSync, GitSyncStatus, InventoryEntry, Suspension};
+use slipway_crds::v1alpha1::{AppliedRevision, GitSync, GitSyncStatus, InventoryEntry, Suspension};
 use slipway_crds::{names, reasons};
 
 use super::decide::{self, Decision};
 use super::files::Reading;
-use super::inventory;
 use super::source::{self, Failure, Fetched, Followed};
+use super::{history, inventory};
 use crate::commit::CommitId;
 use crate::diff::Conflict;
 use crate::object::{ObjectKey, Observed};
@@ -24,6 +24,8 @@ pub struct Outcome {
     pub written: Vec<Observed>,
     /// Objects that turned out to be somebody else's while they were made.
     pub conflicts: Vec<Conflict>,
+    /// How many objects were deleted.
+    pub deleted: usize,
     /// Steps that failed.
     pub refusals: Vec<Refusal>,
 }
@@ -35,6 +37,8 @@ pub struct Refusal {
     pub message: String,
     /// Whether it was a delete.
     pub is_delete: bool,
+    /// Whether a right is missing.
+    pub is_forbidden: bool,
     /// Whether trying again will hardly help before a person changes something.
     pub needs_a_person: bool,
 }
@@ -76,13 +80,17 @@ struct Problem {
 pub fn status(attempt: &Attempt<'_>, now: Timestamp) -> GitSyncStatus {
     let Attempt { sync, fetched, applied, .. } = attempt;
     let before = sync.status.clone().unwrap_or_default();
-    let problems = applied.as_ref().map(problems).unwrap_or_default();
+    let problems = applied.as_ref().map(|applied| problems(attempt, applied)).unwrap_or_default();
     let says = says(attempt, &problems);
     let mut status = begin(sync, says, now);
     if let (Some(applied), Some(revision)) = (applied, fetched.revision()) {
         status.inventory =
             inventory::merge(sync, applied.observed, &applied.outcome.written, Some(applied.reading));
         status.last_attempted_revision = Some(revision.to_string());
+        if matches!(fetched, Fetched::Head(_)) {
+            let tried = tried(applied, revision, problems.first(), now);
+            status.history = history::after(&before.history, tried);
+        }
         if problems.is_empty() && matches!(fetched, Fetched::Head(_)) {
             status.last_applied_revision = Some(revision.to_string());
             status.last_applied_source = Some(source::identity(&sync.spec));
@@ -94,6 +102,34 @@ pub fn status(attempt: &Attempt<'_>, now: Timestamp) -> GitSyncStatus {
         status.inventory = before.inventory;
     }
     status
+}
+
+fn tried(
+    applied: &Applied<'_>,
+    revision: &CommitId,
+    problem: Option<&Problem>,
+    now: Timestamp,
+) -> AppliedRevision {
+    let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    AppliedRevision {
+        revision: revision.to_string(),
+        at: now,
+        outcome: problem.map_or(reasons::APPLIED, |problem| problem.reason).to_owned(),
+        declared: count(applied.reading.objects.len()),
+        written: count(applied.outcome.written.len()),
+        deleted: count(applied.outcome.deleted),
+    }
+}
+
+/// The status while nothing can be looked at: what was applied stays.
+pub fn hindered(sync: &GitSync, failure: &Failure, now: Timestamp) -> GitSyncStatus {
+    let Failure { reason, message, needs_a_person } = failure;
+    let unfinished = if *needs_a_person { conditions::STALLED } else { conditions::RECONCILING };
+    let says = vec![
+        Say::no(conditions::READY, reason, message.clone()),
+        Say::yes(unfinished, reason, message.clone()),
+    ];
+    begin(sync, says, now)
 }
 
 /// The status while a pause is in force.
@@ -193,7 +229,11 @@ fn failed(fetched: &Fetched) -> Say {
 fn success(attempt: &Attempt<'_>, applied: &Applied<'_>) -> String {
     let revision = attempt.fetched.revision().map(CommitId::short).unwrap_or_default();
     let count = applied.reading.objects.len();
-    format!("{count} objects are as declared in {} at {revision}", Followed::of(&attempt.sync.spec))
+    let alone = match applied.decision.left_alone {
+        0 => String::new(),
+        alone => format!(", but for {alone} that {}: {} leaves alone", names::RECONCILE, names::DISABLED),
+    };
+    format!("{count} objects are as declared in {} at {revision}{alone}", Followed::of(&attempt.sync.spec))
 }
 
 fn conflict(applied: &Applied<'_>) -> Option<Say> {
@@ -226,8 +266,9 @@ fn unfinished(attempt: &Attempt<'_>, problems: &[Problem]) -> Option<Say> {
 }
 
 /// What keeps the revision from being applied in full, the most telling first.
-fn problems(applied: &Applied<'_>) -> Vec<Problem> {
+fn problems(attempt: &Attempt<'_>, applied: &Applied<'_>) -> Vec<Problem> {
     let Applied { reading, decision, outcome, .. } = applied;
+    let account = attempt.sync.spec.service_account_name.as_deref();
     let mut problems = Vec::new();
     if let Some(first) = reading.mistakes.first() {
         let message = some(reading.mistakes.iter().map(|mistake| mistake.error.to_string()));
@@ -236,8 +277,8 @@ fn problems(applied: &Applied<'_>) -> Vec<Problem> {
     if let Some(say) = conflict(applied) {
         problems.push(Problem { reason: say.reason, message: say.message, needs_a_person: true });
     }
-    problems.extend(refused(outcome, false, reasons::APPLY_FAILED));
-    problems.extend(refused(outcome, true, reasons::PRUNE_FAILED));
+    problems.extend(refused(outcome, account, false));
+    problems.extend(refused(outcome, account, true));
     problems.extend(decision.held.as_ref().map(|held| Problem {
         reason: reasons::PRUNE_HELD,
         message: held.to_string(),
@@ -253,10 +294,20 @@ fn problems(applied: &Applied<'_>) -> Vec<Problem> {
     problems
 }
 
-fn refused(outcome: &Outcome, is_delete: bool, reason: &'static str) -> Option<Problem> {
+fn refused(outcome: &Outcome, account: Option<&str>, is_delete: bool) -> Option<Problem> {
     let refusals: Vec<_> = outcome.refusals.iter().filter(|refusal| refusal.is_delete == is_delete).collect();
     let needs_a_person = refusals.iter().any(|refusal| refusal.needs_a_person);
     let message = some(refusals.iter().map(|refusal| refusal.message.clone()));
+    let (reason, message) = match account.filter(|_| refusals.iter().any(|refusal| refusal.is_forbidden)) {
+        Some(account) => (
+            reasons::ACCOUNT_FORBIDDEN,
+            format!(
+                "service account {account} may not do all that is declared, give it a Role that lets it: {message}"
+            ),
+        ),
+        None if is_delete => (reasons::PRUNE_FAILED, message),
+        None => (reasons::APPLY_FAILED, message),
+    };
     (!refusals.is_empty()).then_some(Problem { reason, message, needs_a_person })
 }
 

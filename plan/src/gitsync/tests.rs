@@ -2,6 +2,8 @@
 
 mod cases;
 mod files;
+mod kinds;
+mod opt_out;
 mod previews;
 mod properties;
 mod world;

@@ -80,7 +80,7 @@ fn change<'a>(status: &IntegrationStatus, facts: &'a RunFacts, now: Timestamp) -
         return None;
     }
     if let Some(delivery) = &facts.delivery {
-        return Some(Change::Delivered(delivery));
+        return Some(untold(status, facts).unwrap_or(Change::Delivered(delivery)));
     }
     if let Some(reason) = facts.ended {
         return Some(Change::Lost {
@@ -92,6 +92,16 @@ fn change<'a>(status: &IntegrationStatus, facts: &'a RunFacts, now: Timestamp) -
         IntegrationStep::Starting => facts.job.as_ref().map(|job| Change::Started { uid: &job.uid }),
         IntegrationStep::Running => lost(status, facts, now),
         IntegrationStep::Finished => None,
+    }
+}
+
+/// What came before the result while nobody looked: that the Job ran belongs into the record all the same.
+fn untold<'a>(status: &IntegrationStatus, facts: &'a RunFacts) -> Option<Change<'a>> {
+    let job = facts.job.as_ref()?;
+    match status.step {
+        IntegrationStep::Preparing => Some(Change::Ready),
+        IntegrationStep::Starting => Some(Change::Started { uid: &job.uid }),
+        IntegrationStep::Running | IntegrationStep::Finished => None,
     }
 }
 

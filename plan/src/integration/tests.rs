@@ -175,6 +175,18 @@ fn a_run_whose_record_was_lost_goes_on_with_its_job_and_its_result() {
 }
 
 #[test]
+fn a_run_that_nobody_watched_is_recorded_with_its_job_all_the_same() {
+    let delivered = RunFacts { delivery: Some(delivery(0)), ..with_job(true, Some(9)) };
+    let starting = at_step(&[(facts(), 0)]);
+    for before in [None, Some(&starting)] {
+        let status = next(before, &delivered, at(10)).status;
+        let steps: Vec<_> = status.times.iter().map(|time| time.step).collect();
+        assert_eq!(steps, [Preparing, Starting, Running]);
+        assert_eq!((status.job_uid.as_deref(), status.outcome), (Some("job-uid"), Some(Outcome::Passed)));
+    }
+}
+
+#[test]
 fn each_step_has_its_time_in_whole_seconds() {
     let delivered = RunFacts { delivery: Some(delivery(0)), ..with_job(true, None) };
     let status = next(Some(&running()), &delivered, at(67)).status;

@@ -105,9 +105,10 @@ fn joined(path: &str, name: &str) -> String {
     }
 }
 
-/// In the values of a Secret, and in the annotations, which may repeat them.
+/// Everything but what is known to be no secret: annotations may repeat the values.
 fn hide(change: &mut FieldChange) {
-    if ["data", "stringData", "metadata.annotations"].iter().any(|field| change.path.starts_with(field)) {
+    let open = ["apiVersion", "kind", "type", "immutable", "metadata.name", "metadata.labels"];
+    if !open.iter().any(|field| change.path.starts_with(field)) {
         change.before = change.before.take().map(|_| json!(HIDDEN));
         change.after = change.after.take().map(|_| json!(HIDDEN));
     }
@@ -127,11 +128,11 @@ mod tests {
 
     #[test]
     fn items_with_names_are_compared_by_name() {
-        let before = json!({"spec": {"machines": [{"name": "s", "cpu": 1}, {"name": "xl", "cpu": 8}]}});
-        let after = json!({"spec": {"machines": [{"name": "xl", "cpu": 16}, {"name": "m", "cpu": 2}]}});
+        let before = json!({"spec": {"machines": [{"name": "s"}, {"name": "xl", "cpu": 8}]}});
+        let after = json!({"spec": {"machines": [{"name": "xl", "cpu": 16}, {"name": "m"}]}});
         let expected = [
-            "spec.machines[m] - {\"cpu\":2,\"name\":\"m\"}",
-            "spec.machines[s] {\"cpu\":1,\"name\":\"s\"} -",
+            "spec.machines[m] - {\"name\":\"m\"}",
+            "spec.machines[s] {\"name\":\"s\"} -",
             "spec.machines[xl].cpu 8 16",
         ];
         assert_eq!(told_of("Fleet", &before, &after), expected);

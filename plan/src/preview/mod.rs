@@ -136,7 +136,9 @@ pub fn step(step: &Step, rehearsed: Option<&Rehearsed>) -> PlannedStep {
         Step::Update { object, .. } => (Act::Change, &object.key),
         Step::Delete { key, .. } => (Act::Delete, key),
     };
-    let fields = rehearsed.map(|both| changes(&key.kind, &both.before, &both.after)).unwrap_or_default();
+    // Of what is made, its file says all.
+    let both = rehearsed.filter(|_| act == Act::Change);
+    let fields = both.map(|both| changes(&key.kind, &both.before, &both.after)).unwrap_or_default();
     PlannedStep { act, object: key.to_string(), place: None, why: why(step, &fields, rehearsed), fields }
 }
 
@@ -160,5 +162,5 @@ fn why(step: &Step, fields: &[FieldChange], rehearsed: Option<&Rehearsed>) -> Op
 pub fn of_plan(of: String, plan: &Plan, rehearsed: impl Fn(&Step) -> Option<Rehearsed>) -> Preview {
     let steps = plan.steps.iter().map(|one| step(one, rehearsed(one).as_ref())).collect();
     let problems = plan.conflicts.iter().map(|c| format!("{} belongs to {}", c.key, c.holder)).collect();
-    Preview { of, steps, problems, ..Preview::default() }
+    Preview { of, problems, steps, ..Preview::default() }
 }

@@ -87,7 +87,7 @@ impl Cache {
         Ok(self.program(Program::Helm))
     }
 
-    /// Makes what carries out NetworkPolicies, where it is wanted and not there yet.
+    /// Makes what carries out network policies, where it is wanted and not there yet.
     pub(crate) fn prepare_policies(&self, progress: Progress) -> Result<()> {
         let _alone = self.lock()?;
         debian::unpack_missing(self, debian::POLICIES, progress)?;

@@ -29,7 +29,7 @@ struct Wanted {
     /// etcd, API server and controller manager only: no pods
     #[arg(long)]
     fast: bool,
-    /// Carry out NetworkPolicies
+    /// Carry out network policies
     #[arg(long, conflicts_with = "fast")]
     network_policies: bool,
 }

@@ -31,7 +31,7 @@ pub struct Options {
     pub processes: Vec<Process>,
     /// Whether the API server records who wrote what.
     pub audit: bool,
-    /// Whether NetworkPolicies are carried out; the fast mode has nobody to hold to them.
+    /// Whether network policies are carried out; the fast mode has nobody to hold to them.
     pub network_policies: bool,
     /// Where the start is told.
     pub progress: Progress,

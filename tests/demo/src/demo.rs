@@ -44,7 +44,7 @@ pub struct Demo {
 pub struct DemoOptions {
     /// Install the operator, and a `GitSync` of the fleet's repository. Without it everything up to there runs.
     pub operator: bool,
-    /// Carry out `NetworkPolicies`.
+    /// Carry out network policies.
     pub network_policies: bool,
     /// Tell the steps on standard error.
     pub progress: Progress,

@@ -30,9 +30,14 @@ fn found<'a>(objects: &'a [Value], kind: &str) -> Vec<&'a Value> {
 }
 
 fn refused(setting: &str) -> String {
+    refused_with(&[setting])
+}
+
+fn refused_with(settings: &[&str]) -> String {
     let chart = chart::chart();
-    let output = helm(&["template", "slipway", chart.to_str().unwrap(), "--set", IMAGE, "--set", setting]);
-    assert!(!output.status.success(), "{setting} must be refused");
+    let settings = settings.join(",");
+    let output = helm(&["template", "slipway", chart.to_str().unwrap(), "--set", IMAGE, "--set", &settings]);
+    assert!(!output.status.success(), "{settings} must be refused");
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -47,6 +52,96 @@ fn install_yaml_is_what_the_chart_says() {
         committed == String::from_utf8(output.stdout).unwrap(),
         "manifests/install.yaml is stale: run `make generate`"
     );
+}
+
+#[test]
+fn helm_has_nothing_to_say_against_the_chart() {
+    let output = helm(&["lint", chart::chart().to_str().unwrap(), "--strict", "--set", IMAGE]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+/// `UPDATE_GOLDEN=1` writes it anew.
+#[test]
+fn with_all_options_it_is_what_it_was() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/chart.yaml");
+    let settings = golden.with_file_name("values.yaml");
+    let words = ["template", "slipway", chart::chart().to_str().unwrap(), "--namespace", "platform"]
+        .map(str::to_owned)
+        .to_vec();
+    let words = [words, vec!["--values".to_owned(), settings.display().to_string()]].concat();
+    let output = helm(&words.iter().map(String::as_str).collect::<Vec<_>>());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let rendered = String::from_utf8(output.stdout).unwrap();
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&golden, &rendered).unwrap();
+    }
+    let expected = std::fs::read_to_string(&golden).unwrap();
+    assert!(
+        rendered == expected,
+        "it differs from tests/golden/chart.yaml: look at UPDATE_GOLDEN=1 and git diff"
+    );
+}
+
+#[test]
+fn who_installs_it_is_told_what_comes_next() {
+    let chart = chart::chart();
+    let words = ["install", "slipway", chart.to_str().unwrap(), "--dry-run=client", "--set", IMAGE];
+    let told = |more: &[&str]| {
+        let output = helm(&[&words[..], more].concat());
+        String::from_utf8(output.stdout).unwrap().split("NOTES:").nth(1).unwrap().to_owned()
+    };
+    let usual = told(&[]);
+    assert!(usual.contains("rollout status") && usual.contains("kubectl create namespace fleet"), "{usual}");
+    assert!(!usual.contains("admission"), "{usual}");
+    let special = told(&["--set", "namespace=mine,replicas=0,admission.policies=false"]);
+    assert!(special.contains("namespace mine") && special.contains("no replica"), "{special}");
+    assert!(special.contains("admission policies are left out"), "{special}");
+}
+
+#[test]
+fn two_replicas_need_a_lease_and_are_kept_apart() {
+    assert!(refused_with(&["leaderElection=false", "replicas=2"]).contains("replicas"));
+    let objects = rendered(&["leaderElection=true", "replicas=2", "podDisruptionBudget.enabled=true"]);
+    let spec = &found(&objects, "Deployment")[0]["spec"];
+    assert_eq!((&spec["replicas"], &spec["strategy"]["type"]), (&2.into(), &"RollingUpdate".into()));
+    let affinity = &spec["template"]["spec"]["affinity"]["podAntiAffinity"];
+    assert!(affinity.to_string().contains("kubernetes.io/hostname"), "{affinity}");
+    assert_eq!(found(&objects, "PodDisruptionBudget")[0]["spec"]["maxUnavailable"], 1);
+    assert_eq!(found(&rendered(&["replicas=1"]), "Deployment")[0]["spec"]["strategy"]["type"], "Recreate");
+}
+
+/// What pod security calls restricted, and a root file system that cannot be written.
+#[test]
+fn the_operators_pod_is_restricted() {
+    let objects = rendered(&[]);
+    let pod = &found(&objects, "Deployment")[0]["spec"]["template"]["spec"];
+    assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
+    assert_eq!(pod["securityContext"]["seccompProfile"]["type"], "RuntimeDefault");
+    for container in pod["containers"].as_array().unwrap() {
+        let expected = serde_json::json!({"allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true,
+            "capabilities": {"drop": ["ALL"]}});
+        assert_eq!(container["securityContext"], expected);
+    }
+}
+
+/// An API server that has no `MutatingAdmissionPolicy` refuses the whole release if there is one.
+#[test]
+fn who_asked_is_stamped_where_the_cluster_can_and_checked_everywhere() {
+    let served = "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy";
+    let with = |versions: &[&str]| {
+        let chart = chart::chart();
+        let words = ["template", "slipway", chart.to_str().unwrap(), "--set", IMAGE];
+        let output = helm(&[&words[..], versions].concat());
+        let objects: Vec<Value> =
+            serde_yaml::from_multiple(&String::from_utf8(output.stdout).unwrap()).unwrap();
+        let checks = found(&objects, "ValidatingAdmissionPolicy");
+        assert!(checks.iter().any(|policy| policy["metadata"]["name"] == "slipway-requester-is-true"));
+        found(&objects, "MutatingAdmissionPolicy").len()
+    };
+    assert_eq!(with(&["--kube-version", "1.35.0"]), 0);
+    assert_eq!(with(&["--kube-version", "1.36.0", "--api-versions", served]), 1);
+    assert_eq!(with(&["--kube-version", "1.35.0", "--set", "admission.stampRequester=always"]), 1);
+    assert_eq!(with(&["--api-versions", served, "--set", "admission.stampRequester=never"]), 0);
 }
 
 #[test]
@@ -82,6 +177,20 @@ fn secrets_may_be_read_only_where_it_is_said() {
     for role in roles {
         assert_eq!(role["rules"].as_array().unwrap().len(), 1);
     }
+}
+
+#[test]
+fn the_operator_may_act_for_service_accounts_only_where_they_are_named() {
+    let is_impersonation = |rule: &Value| rule["verbs"].as_array().unwrap().contains(&"impersonate".into());
+    let objects = rendered(&["impersonate[0].namespace=fleet", "impersonate[0].serviceAccounts={deployer}"]);
+    let role = found(&objects, "Role")[0];
+    assert_eq!(role["metadata"]["namespace"], "fleet");
+    assert_eq!(role["rules"][0]["resourceNames"], serde_json::json!(["deployer"]));
+    assert!(is_impersonation(&role["rules"][0]));
+    assert_eq!(found(&objects, "RoleBinding")[0]["metadata"]["namespace"], "fleet");
+    let everywhere = found(&objects, "ClusterRole")[0]["rules"].as_array().unwrap();
+    assert!(!everywhere.iter().any(is_impersonation));
+    assert!(refused("impersonate[0].namespace=fleet").contains("serviceAccounts"));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace, ServiceAccount};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{Patch, PatchParams, PostParams};
 use kube::runtime::conditions::is_crd_established;
@@ -367,6 +367,10 @@ async fn a_stopped_run_is_told_and_made_anew() {
 #[tokio::test]
 async fn a_plan_without_an_operator_says_that_it_is_missing() {
     let fleet = Fleet::new("plan").await;
+    let accounts: Api<ServiceAccount> = Api::namespaced(fleet.client.clone(), &fleet.namespace);
+    let is_there = |found: Option<&ServiceAccount>| found.is_some();
+    let made = await_condition(accounts, names::PLAN_ACCOUNT, is_there);
+    tokio::time::timeout(LIMIT, made).await.unwrap().unwrap();
     let refused = fleet.run(&["plan", "demo", "www"]).await.with(1);
     assert!(
         refused.stderr.contains("there is no Service slipway-controller in namespace slipway-system"),

@@ -10,6 +10,7 @@ pub mod names;
 pub mod node;
 pub mod operator;
 pub mod oracle;
+pub mod pair;
 pub mod point;
 pub mod proxy;
 pub mod registry;

@@ -34,7 +34,7 @@ impl Lie {
 }
 
 /// All lies.
-pub const ALL: [Lie; 18] = [
+pub const ALL: [Lie; 23] = [
     Lie {
         name: "429-retry-after",
         rules: |points, names| at_writes(points, names, &answer(429, Some(1), false)),
@@ -53,12 +53,20 @@ pub const ALL: [Lie; 18] = [
         name: "reset-done",
         rules: |points, names| at_writes(points, names, &Fault::Reset { forwarded: true }),
     },
+    Lie { name: "403-not-done", rules: |points, names| at_writes(points, names, &answer(403, None, false)) },
     Lie { name: "409-on-changes", rules: conflicts },
+    Lie {
+        name: "503-to-everything-for-a-while",
+        rules: |_, _| vec![Rule::first(Matcher::default(), REQUESTS, answer(503, None, false))],
+    },
+    Lie { name: "killed-before-four-writes-in-a-row", rules: |_, _| killed(Fault::KillBefore) },
+    Lie { name: "killed-after-four-writes-in-a-row", rules: |_, _| killed(Fault::KillAfter) },
     Lie { name: "watches-cut-in-mid-object", rules: |_, _| vec![events(EventFault::Cut)] },
     Lie { name: "events-twice", rules: |_, _| vec![events(EventFault::Duplicate)] },
     Lie { name: "events-swapped", rules: |_, _| vec![events(EventFault::Reorder)] },
     Lie { name: "events-coalesced", rules: |_, _| vec![events(EventFault::Coalesce)] },
     Lie { name: "events-late", rules: |_, _| vec![events(EventFault::Delay(Duration::from_millis(700)))] },
+    Lie { name: "events-later-than-patience", rules: |_, _| vec![late()] },
     Lie { name: "events-lost-then-410", rules: |_, _| vec![events(EventFault::Lose)] },
     Lie {
         name: "410-on-watches",
@@ -92,6 +100,17 @@ fn watches() -> Matcher {
 
 fn events(fault: EventFault) -> Rule {
     Rule::first(watches(), EVENTS, Fault::Event(fault))
+}
+
+/// Each life of the operator ends at its first write.
+fn killed(fault: Fault) -> Vec<Rule> {
+    let writes = Matcher { writes: true, ..Matcher::default() };
+    vec![Rule { matcher: writes, from: 2, times: 4, fault }]
+}
+
+/// Later than the operator waits for its own writes to come back.
+fn late() -> Rule {
+    Rule::first(watches(), 3, Fault::Event(EventFault::Delay(Duration::from_secs(6))))
 }
 
 /// The operator is killed at its first creation, and begins again with lists from before anything was there.

@@ -14,6 +14,9 @@ use crate::proxy::CONTEXT;
 /// Name of the subcommand that is the operator.
 pub const SUBCOMMAND: &str = "operator";
 
+/// Name of the Lease.
+pub const LEASE: &str = "slipway-controller";
+
 /// What an operator is started with.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -25,6 +28,10 @@ pub struct Settings {
     pub folder: PathBuf,
     /// Registry without encryption, as host and port.
     pub registry: String,
+    /// The name under which it wants the lease; none for an operator that is the only one.
+    pub identity: Option<String>,
+    /// Under which URL pods are told to reach it; none for its own.
+    pub url: Option<String>,
 }
 
 /// One operator.
@@ -40,8 +47,7 @@ impl Operator {
     /// One that is not started yet.
     pub fn new(settings: Settings) -> Result<Self> {
         // The port stays the same over restarts: it is in the Job of an integration run.
-        let free = TcpListener::bind("127.0.0.1:0").context("failed to find a free port")?;
-        Ok(Self { settings, address: free.local_addr()?, child: Arc::default(), starts: Arc::default() })
+        Ok(Self { settings, address: free_address()?, child: Arc::default(), starts: Arc::default() })
     }
 
     /// Where it serves.
@@ -72,11 +78,16 @@ impl Operator {
     }
 
     fn command(&self, kubeconfig: &Path) -> Result<Command> {
-        let Settings { program, namespace, folder, registry } = &self.settings;
+        let Settings { program, namespace, folder, registry, identity, url } = &self.settings;
+        let url = url.clone().unwrap_or_else(|| self.url());
         let mut command = Command::new(program);
         command.args([SUBCOMMAND, "--context", CONTEXT, "--namespace", namespace, "--log-format", "text"]);
         command.arg("--cache").arg(folder.join("cache")).args(["--listen", &self.address.to_string()]);
-        command.args(["--url", &self.url(), "--plain-http-registries", registry, "--agent-image", "agent"]);
+        command.args(["--url", &url, "--plain-http-registries", registry, "--agent-image", "agent"]);
+        if let Some(identity) = identity {
+            command.args(["--leader-elect", "--identity", identity, "--address", "127.0.0.1"]);
+            command.arg("--service").arg(format!("{namespace}/{LEASE}"));
+        }
         command.env("KUBECONFIG", kubeconfig).env("RUST_LOG", "info,slipway_controller=debug");
         // What it reads from ends with this process, and then it ends, too.
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(self.log_file()?);
@@ -120,6 +131,19 @@ impl Operator {
         }
     }
 
+    /// Whether it has ended by itself, with what it was told or with an error.
+    pub fn has_ended(&self) -> Result<bool> {
+        let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = match child.as_mut() {
+            Some(running) => running.try_wait()?.is_some(),
+            None => true,
+        };
+        if ended {
+            *child = None;
+        }
+        Ok(ended)
+    }
+
     /// Stops it and lets it go on, as a machine that was suspended.
     pub fn signal(&self, signal: nix::sys::signal::Signal) -> Result<()> {
         let child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
@@ -127,6 +151,20 @@ impl Operator {
         let id = nix::unistd::Pid::from_raw(i32::try_from(running.id())?);
         Ok(nix::sys::signal::kill(id, signal)?)
     }
+}
+
+/// An address whose port the kernel gives to nobody while an operator is being started again: it hands out those from 32768 on.
+fn free_address() -> Result<SocketAddr> {
+    static TRIED: AtomicUsize = AtomicUsize::new(0);
+    let begin = usize::try_from(std::process::id())? * 97;
+    for _ in 0..1_000 {
+        let port = 20_000 + (begin + TRIED.fetch_add(1, Ordering::Relaxed)) % 12_000;
+        let address = SocketAddr::from(([127, 0, 0, 1], u16::try_from(port)?));
+        if TcpListener::bind(address).is_ok() {
+            return Ok(address);
+        }
+    }
+    bail!("failed to find a free port")
 }
 
 /// What kills an operator when its owner goes.

@@ -63,6 +63,15 @@ pub struct Stage<'a> {
 impl<'a> Stage<'a> {
     /// Sets it up; the operator runs when this returns.
     pub async fn open(world: &'a World, scenario: &str) -> Result<Self> {
+        Self::begin(world, scenario, None).await
+    }
+
+    /// The same, with an operator that wants the lease under this name.
+    pub async fn elected(world: &'a World, scenario: &str, identity: &str) -> Result<Self> {
+        Self::begin(world, scenario, Some(identity.to_owned())).await
+    }
+
+    async fn begin(world: &'a World, scenario: &str, identity: Option<String>) -> Result<Self> {
         let fleet = format!("{scenario}-{}", world.next_run());
         let folder: PathBuf = world.folder.join(&fleet);
         std::fs::create_dir(&folder)?;
@@ -71,10 +80,14 @@ impl<'a> Stage<'a> {
             namespace: fleet.clone(),
             folder: folder.clone(),
             registry: world.registry.address(),
+            identity: identity.clone(),
+            url: None,
         })?;
         let kill = operator.clone();
         let kill = std::sync::Arc::new(move || kill.kill());
-        let proxy = Proxy::start(&world.operator_kubeconfig, USER, &folder, kill).await?;
+        let proxy =
+            Proxy::start(&world.operator_kubeconfig, identity.as_deref().unwrap_or(USER), &folder, kill)
+                .await?;
         let repository = world.git.create(&fleet)?;
         world.git.protect(&fleet, GIT_USER, CANARY)?;
         let stage = Self {
@@ -219,11 +232,22 @@ impl<'a> Stage<'a> {
     where
         F: Future<Output = Result<bool>>,
     {
-        let begin = Instant::now();
-        loop {
+        self.wait(what, || async {
             if !self.operator.runs()? {
                 self.start_operator()?;
             }
+            holds().await
+        })
+        .await
+    }
+
+    /// Waits until something holds, and lets the operator be.
+    pub async fn wait<F>(&self, what: &str, holds: impl Fn() -> F) -> Result<()>
+    where
+        F: Future<Output = Result<bool>>,
+    {
+        let begin = Instant::now();
+        loop {
             if holds().await? {
                 return Ok(());
             }

@@ -18,7 +18,7 @@ use slipway_demo::{Change, GitServer, TRUNK};
 use crate::node::Node;
 use crate::registry::Registry;
 
-/// User that every operator acts as: it has the rights of `manifests/operator.yaml` and no others.
+/// User that every operator acts as: it has the rights of `manifests/install.yaml` and no others.
 pub const USER: &str = "operator";
 /// Password of the fleets' repositories: it must appear nowhere.
 pub const CANARY: &str = "canary-7f3a9d52-do-not-tell";
@@ -108,13 +108,21 @@ async fn install(client: &Client) -> Result<()> {
         api.create(&PostParams::default(), &definition).await?;
         tokio::time::timeout(LIMIT, await_condition(api.clone(), &name, is_crd_established())).await??;
     }
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../manifests/operator.yaml");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../manifests/install.yaml");
     let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-    let objects: Vec<Value> = serde_yaml::from_multiple(&text).context("operator.yaml is not YAML")?;
-    let role = objects.into_iter().find(|object| object["kind"] == "ClusterRole");
-    let role: ClusterRole = serde_json::from_value(role.context("operator.yaml has no ClusterRole")?)?;
-    let binding = json!({"metadata": {"name": USER},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role.name_any()},
+    let objects: Vec<Value> = serde_yaml::from_multiple(&text).context("install.yaml is not YAML")?;
+    let role =
+        |kind: &str| objects.iter().find(|object| object["kind"] == kind).map(|role| role["rules"].clone());
+    give(client, USER, &role("ClusterRole").context("install.yaml has no ClusterRole")?).await?;
+    // Here an operator's Lease is in its fleet's namespace.
+    give(client, "operator-lease", &role("Role").context("install.yaml has no Role")?).await
+}
+
+/// Gives the operator rights everywhere.
+async fn give(client: &Client, name: &str, rules: &Value) -> Result<()> {
+    let role: ClusterRole = serde_json::from_value(json!({"metadata": {"name": name}, "rules": rules}))?;
+    let binding = json!({"metadata": {"name": name},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
         "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": USER}]});
     let binding: ClusterRoleBinding = serde_json::from_value(binding)?;
     Api::all(client.clone()).create(&PostParams::default(), &role).await?;

@@ -75,8 +75,12 @@ async fn apply(
         ..Owner::default()
     };
     let key = cache::environment_key(&identity.fleet_namespace, &identity.name);
-    let applier =
-        Applier { client: &context.client, owner: &owner, written: Some((&context.cache.written, &key)) };
+    let applier = Applier {
+        client: &context.client,
+        owner: &owner,
+        written: Some((&context.cache.written, &key)),
+        resources: &[],
+    };
     let outcome = applier.apply(&plan.steps, rank).await;
     remember_refusals(context, gathered, &outcome)
 }

@@ -2,11 +2,13 @@
 
 use kube::ResourceExt as _;
 use slipway_crds::v1alpha1::GitSync;
+use slipway_plan::diff::Step;
 use slipway_plan::event;
 use slipway_plan::gitsync::decide::{Decision, Facts, decide};
 use slipway_plan::gitsync::rank;
 use slipway_plan::gitsync::report::{Outcome, Refusal};
 use slipway_plan::gitsync::source::Fetched;
+use slipway_plan::object::Observed;
 use tracing::info;
 
 use super::gather::Gathered;
@@ -35,21 +37,33 @@ pub async fn act(context: &Context, sync: &GitSync, gathered: &Gathered) -> Resu
         is_current: matches!(gathered.fetched, Fetched::Head(_)),
         is_rewritten: gathered.rewritten.is_some(),
         reading,
-        observed: &gathered.observed,
+        observed: &gathered.seen.observed,
+        settled: &context.settled.get(&sync.uid().unwrap_or_default()),
     });
     for step in &decision.plan.steps {
         info!(gitsync = sync.name_any(), %revision, %step, "applying");
     }
     let key = owner(sync);
     let written = Some((&context.own.written, key.as_str()));
-    let applier = Applier { client: &context.client, owner: &decision.owner, written };
+    let client = context.foreign.client(&gathered.seen.account);
+    let resources = &gathered.seen.resources;
+    let applier = Applier { client: &client, owner: &decision.owner, written, resources };
     let carried_out = applier.apply(&decision.plan.steps, rank).await;
+    settle(context, sync, &decision.plan.steps, &carried_out.done);
     // What was written on an old look is looked at again before anything is said about it.
     if let Some(stale) = carried_out.failed.iter().find(|error| error.is_stale()) {
         return Err(Error::Apply { failed: carried_out.failed.len(), first: stale.answer() });
     }
     tell::tell(context, sync, event::drift_corrected(&decision.plan)).await;
     Ok(Some(Done { decision, outcome: outcome(carried_out) }))
+}
+
+/// Remembers in which way the API server keeps what was just written.
+fn settle(context: &Context, sync: &GitSync, steps: &[Step], done: &[Observed]) {
+    let id = sync.uid().unwrap_or_default();
+    let mut settled = context.settled.get(&id);
+    settled.learn(steps, done);
+    context.settled.set(&id, settled);
 }
 
 /// Steps that failed are tried again, the next time later.
@@ -62,15 +76,16 @@ pub fn failures(done: Option<&Done>) -> Result<(), Error> {
 }
 
 pub(super) fn outcome(applied: Applied) -> Outcome {
-    let Applied { done, deleted: _, failed } = applied;
-    let mut outcome = Outcome { written: done, ..Outcome::default() };
+    let Applied { done, deleted, failed } = applied;
+    let mut outcome = Outcome { written: done, deleted: deleted.len(), ..Outcome::default() };
     for error in failed {
-        let message = error.answer();
+        let (message, is_forbidden) = (error.answer(), error.is_forbidden());
         match error {
             ApplyError::Conflict(conflict) => outcome.conflicts.push(conflict),
             error => {
                 let is_delete = matches!(error, ApplyError::Request { verb: "delete", .. });
-                outcome.refusals.push(Refusal { message, is_delete, needs_a_person: needs_a_person(&error) });
+                let needs_a_person = needs_a_person(&error);
+                outcome.refusals.push(Refusal { message, is_delete, is_forbidden, needs_a_person });
             }
         }
     }
@@ -84,6 +99,6 @@ fn needs_a_person(error: &ApplyError) -> bool {
             (400..500).contains(&status.code) && ![404, 408, 409, 429].contains(&status.code)
         }
         ApplyError::Request { .. } => false,
-        ApplyError::Conflict(_) | ApplyError::Body { .. } => true,
+        ApplyError::Conflict(_) => true,
     }
 }

@@ -10,9 +10,9 @@ use slipway_crds::v1alpha1::GitSync;
 use slipway_plan::diff::{Owner, Step};
 use slipway_plan::gitsync::ending::{self, Ending};
 use slipway_plan::gitsync::{rank, report};
-use slipway_plan::object::Observed;
 use tracing::info;
 
+use super::see::Seen;
 use super::{act, owner, write};
 use crate::apply::Applier;
 use crate::context::Context;
@@ -23,33 +23,45 @@ use crate::finalizers;
 pub async fn end(
     context: &Context,
     sync: &Arc<GitSync>,
-    observed: &[Observed],
+    seen: &Seen,
     now: Timestamp,
 ) -> Result<Action, Error> {
     if !sync.finalizers().iter().any(|name| name == names::GITSYNC_FINALIZER) {
         return Ok(Action::await_change());
     }
-    match ending::next(sync, observed, now) {
+    match ending::next(sync, &seen.observed, now) {
         Ending::Record(inventory) => {
             write(context, sync, report::ending(sync, &[], Some(inventory), now)).await?;
         }
         Ending::Wait(keys) => write(context, sync, report::ending(sync, &keys, None, now)).await?,
         Ending::Delete(owner, steps) => {
             write(context, sync, report::ending(sync, &[], None, now)).await?;
-            delete(context, sync, &owner, &steps).await?;
+            delete(context, sync, seen, (&owner, &steps)).await?;
         }
         Ending::Release => release(context, sync).await?,
     }
     Ok(Action::await_change())
 }
 
-async fn delete(context: &Context, sync: &GitSync, on_behalf: &Owner, steps: &[Step]) -> Result<(), Error> {
+/// Whether all that it made stays when it goes.
+pub fn leaves_everything(sync: &GitSync, now: Timestamp) -> bool {
+    ending::stays(sync, now)
+}
+
+async fn delete(
+    context: &Context,
+    sync: &GitSync,
+    seen: &Seen,
+    (on_behalf, steps): (&Owner, &[Step]),
+) -> Result<(), Error> {
     for step in steps {
         info!(gitsync = sync.name_any(), %step, "applying");
     }
     let key = owner(sync);
     let written = Some((&context.own.written, key.as_str()));
-    let applied = Applier { client: &context.client, owner: on_behalf, written }.apply(steps, rank).await;
+    let client = context.foreign.client(&seen.account);
+    let applier = Applier { client: &client, owner: on_behalf, written, resources: &seen.resources };
+    let applied = applier.apply(steps, rank).await;
     let refusals = act::outcome(applied).refusals;
     match refusals.first() {
         Some(first) => Err(Error::Apply { failed: refusals.len(), first: first.message.clone() }),
@@ -62,6 +74,8 @@ async fn release(context: &Context, sync: &GitSync) -> Result<(), Error> {
     context.looks.forget(&id);
     context.pushed.forget(&id);
     context.known_files.forget(&id);
+    context.settled.forget(&id);
+    context.foreign.release(&id);
     context.own.written.forget(&owner(sync));
     finalizers::remove(&context.client, sync, names::GITSYNC_FINALIZER).await
 }

@@ -4,10 +4,10 @@ use kube::ResourceExt as _;
 use slipway_crds::v1alpha1::GitSync;
 use slipway_plan::commit::CommitId;
 use slipway_plan::gitsync::files::{self, File, Home, Reading};
+use slipway_plan::gitsync::kinds::Kinds;
 use slipway_plan::gitsync::source::Followed;
-use slipway_plan::object::Observed;
 
-use super::{gather, look, owner};
+use super::{gather, look};
 use crate::context::Context;
 use crate::git::{GitError, Want};
 use crate::reconcile::service_repo;
@@ -48,10 +48,5 @@ pub async fn read_at(context: &Context, sync: &GitSync, revision: &CommitId) -> 
 pub fn reading(sync: &GitSync, files: &[File]) -> Reading {
     let (namespace, name) = (sync.namespace().unwrap_or_default(), sync.name_any());
     let uid = sync.uid().unwrap_or_default();
-    files::read(files, &Home { namespace: &namespace, name: &name, uid: &uid })
-}
-
-/// What there is; None while the cache is older than what we wrote.
-pub fn observed(context: &Context, sync: &GitSync) -> Option<Vec<Observed>> {
-    context.own.in_namespace(&sync.namespace().unwrap_or_default(), &owner(sync))
+    files::read(files, &Home { namespace: &namespace, name: &name, uid: &uid, kinds: &Kinds::of(&sync.spec) })
 }

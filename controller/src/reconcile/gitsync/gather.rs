@@ -7,14 +7,15 @@ use kube::ResourceExt as _;
 use slipway_crds::v1alpha1::GitSync;
 use slipway_plan::commit::CommitId;
 use slipway_plan::gitsync::files::{self, File, Home, Reading};
+use slipway_plan::gitsync::kinds::Kinds;
 use slipway_plan::gitsync::report::{Applied, Attempt};
 use slipway_plan::gitsync::source::{Failure, Fetched};
-use slipway_plan::object::Observed;
 
 use super::act::Done;
 use super::look;
+use super::see::Seen;
 use crate::context::Context;
-use crate::git::{Content, GitError, Remote, TreeFile};
+use crate::git::{Content, GitError, TreeFile};
 
 /// What is known.
 pub struct Gathered {
@@ -24,8 +25,8 @@ pub struct Gathered {
     pub rewritten: Option<String>,
     /// What the files say, when a revision could be read.
     pub reading: Option<Arc<Reading>>,
-    /// All objects of Slipway's kinds in the namespace.
-    pub observed: Vec<Observed>,
+    /// What is there, and with whose rights.
+    pub seen: Seen,
     /// When the repository is asked again.
     pub next: Timestamp,
 }
@@ -35,6 +36,7 @@ pub struct Gathered {
 pub struct Known {
     revision: CommitId,
     generation: Option<i64>,
+    kinds: Kinds,
     reading: Arc<Reading>,
 }
 
@@ -43,7 +45,7 @@ impl Gathered {
     pub fn attempt<'a>(&'a self, sync: &'a GitSync, done: Option<&'a Done>) -> Attempt<'a> {
         let applied = self.reading.as_ref().zip(done).map(|(reading, done)| Applied {
             reading,
-            observed: &self.observed,
+            observed: &self.seen.observed,
             decision: &done.decision,
             outcome: &done.outcome,
         });
@@ -52,41 +54,54 @@ impl Gathered {
 }
 
 /// Looks at the repository when it is time to, and reads the files of the commit to apply.
-pub async fn gather(context: &Context, sync: &GitSync, observed: Vec<Observed>, now: Timestamp) -> Gathered {
+pub async fn gather(context: &Context, sync: &GitSync, seen: Seen, now: Timestamp) -> Gathered {
+    let kinds = &seen.kinds;
     let look = look::look(context, sync, now).await;
     let (fetched, reading) = match look.head {
-        Ok(head) => match read(context, sync, &head).await {
+        Ok(head) => match read(context, sync, &head, kinds).await {
             Ok(reading) => (Fetched::Head(head), Some(reading)),
-            Err(error) => fall_back(context, sync, Failure::from(&error)).await,
+            Err(error) => fall_back(context, sync, Failure::from(&error), kinds).await,
         },
-        Err(failure) => fall_back(context, sync, failure).await,
+        Err(failure) => fall_back(context, sync, failure, kinds).await,
     };
-    Gathered { fetched, rewritten: look.rewritten, reading, observed, next: look.poll.next }
+    Gathered { fetched, rewritten: look.rewritten, reading, seen, next: look.poll.next }
 }
 
 /// The commit that was tried last goes on being applied, when it can still be read.
-async fn fall_back(context: &Context, sync: &GitSync, failure: Failure) -> (Fetched, Option<Arc<Reading>>) {
+async fn fall_back(
+    context: &Context,
+    sync: &GitSync,
+    failure: Failure,
+    kinds: &Kinds,
+) -> (Fetched, Option<Arc<Reading>>) {
     let last = sync.status.as_ref().and_then(|status| status.last_attempted_revision.as_ref());
     if let Some(last) = last.and_then(|last| last.parse().ok())
-        && let Ok(reading) = read(context, sync, &last).await
+        && let Ok(reading) = read(context, sync, &last, kinds).await
     {
         return (Fetched::Failed { failure, last: Some(last) }, Some(reading));
     }
     (Fetched::Failed { failure, last: None }, None)
 }
 
-async fn read(context: &Context, sync: &GitSync, revision: &CommitId) -> Result<Arc<Reading>, GitError> {
+async fn read(
+    context: &Context,
+    sync: &GitSync,
+    revision: &CommitId,
+    kinds: &Kinds,
+) -> Result<Arc<Reading>, GitError> {
     let id = sync.uid().unwrap_or_default();
     let generation = sync.metadata.generation;
     if let Some(known) = context.known_files.get(&id)
-        && (&known.revision, known.generation) == (revision, generation)
+        && (&known.revision, known.generation, &known.kinds) == (revision, generation, kinds)
     {
         return Ok(known.reading);
     }
     let (namespace, name) = (sync.namespace().unwrap_or_default(), sync.name_any());
     let files = self::files(context, sync, revision).await?;
-    let reading = Arc::new(files::read(&files, &Home { namespace: &namespace, name: &name, uid: &id }));
-    let known = Known { revision: revision.clone(), generation, reading: Arc::clone(&reading) };
+    let home = Home { namespace: &namespace, name: &name, uid: &id, kinds };
+    let reading = Arc::new(files::read(&files, &home));
+    let (revision, kinds) = (revision.clone(), kinds.clone());
+    let known = Known { revision, generation, kinds, reading: Arc::clone(&reading) };
     context.known_files.set(&id, Some(known));
     Ok(reading)
 }
@@ -97,10 +112,7 @@ pub(super) async fn files(
     sync: &GitSync,
     revision: &CommitId,
 ) -> Result<Vec<File>, GitError> {
-    let namespace = sync.namespace().unwrap_or_default();
-    let identity =
-        sync.spec.credentials.as_ref().map(|credentials| format!("{namespace}/{}", credentials.secret));
-    let mirror = Remote::mirrored(&sync.spec.url, identity)?;
+    let mirror = look::mirrored(sync)?;
     let path = sync.spec.path.as_deref().unwrap_or_default();
     let tree = context.git.read_tree(&mirror, revision, path, files::is_manifest).await?;
     Ok(tree.into_iter().map(file).collect())

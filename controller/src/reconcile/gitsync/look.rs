@@ -1,16 +1,19 @@
 //! Asks a repository for news, and brings what is new into the mirror.
 
 use jiff::Timestamp;
-use kube::ResourceExt as _;
-use slipway_crds::v1alpha1::GitSync;
+use k8s_openapi::api::core::v1::Secret;
+use kube::{Api, ResourceExt as _};
+use slipway_crds::v1alpha1::{GitSync, Verification};
 use slipway_plan::commit::CommitId;
 use slipway_plan::gitsync::poll::{self, Poll};
 use slipway_plan::gitsync::source::{self, Failure, Followed};
 use slipway_plan::gitsync::version;
+use tracing::debug;
 
 use crate::context::Context;
 use crate::git::{Git, GitError, Refs, Remote, Want};
 use crate::reconcile::service_repo;
+use crate::signature;
 
 /// What the last look at a repository gave.
 #[derive(Clone, Debug)]
@@ -41,7 +44,10 @@ pub async fn look(context: &Context, sync: &GitSync, now: Timestamp) -> Look {
 }
 
 async fn look_again(context: &Context, sync: &GitSync, last: Option<Look>, now: Timestamp) -> Look {
-    let asked = ask(context, sync).await;
+    let asked = match ask(context, sync).await {
+        Ok(found) => prove(context, sync, &found.0, now).await.map(|()| found),
+        Err(error) => Err(error),
+    };
     let failures = match &asked {
         Ok(_) => 0,
         Err(_) => last.map_or(0, |look| look.poll.failures).saturating_add(1),
@@ -75,6 +81,36 @@ pub(super) async fn ask(context: &Context, sync: &GitSync) -> Result<(CommitId, 
             Ok((head, rewritten))
         }
     }
+}
+
+/// A commit that is not signed as the spec asks is no commit to apply.
+async fn prove(context: &Context, sync: &GitSync, head: &CommitId, now: Timestamp) -> Result<(), GitError> {
+    let Some(Verification { provider, secret: name }) = &sync.spec.verify else { return Ok(()) };
+    let namespace = sync.namespace().unwrap_or_default();
+    let secret = format!("{namespace}/{name}");
+    let api: Api<Secret> = Api::namespaced(context.client.clone(), &namespace);
+    let keys = api.get(name).await.map_err(|error| GitError::SignersUnreadable {
+        reason: match error {
+            kube::Error::Api(status) => format!("Secret {secret}: {}", status.message),
+            other => format!("Secret {secret}: {other}"),
+        },
+    })?;
+    let signed = context.git.signed(&mirrored(sync)?, head).await?;
+    match signature::verify(*provider, &keys.data.unwrap_or_default(), signed.as_ref(), now) {
+        Ok(signer) => {
+            debug!(gitsync = sync.name_any(), commit = %head, signer, "signature verified");
+            Ok(())
+        }
+        Err(source) => Err(GitError::SignatureRefused { commit: head.clone(), secret, source }),
+    }
+}
+
+/// The repository as far as it is in the mirror.
+pub fn mirrored(sync: &GitSync) -> Result<Remote, GitError> {
+    let namespace = sync.namespace().unwrap_or_default();
+    let identity =
+        sync.spec.credentials.as_ref().map(|credentials| format!("{namespace}/{}", credentials.secret));
+    Remote::mirrored(&sync.spec.url, identity)
 }
 
 fn tag(name: &str) -> String {

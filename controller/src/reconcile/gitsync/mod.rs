@@ -5,6 +5,7 @@ mod end;
 mod foresee;
 mod gather;
 mod look;
+mod see;
 mod trigger;
 
 use std::sync::Arc;
@@ -21,24 +22,38 @@ use crate::context::{self, Context};
 use crate::error::Error;
 use crate::{finalizers, report, tell};
 
-pub use foresee::{find, observed, read_at, reading};
+pub use foresee::{find, read_at, reading};
 pub use gather::Known;
 pub use look::Look;
+pub use see::{Sight, see};
 pub use trigger::trigger;
+
+use see::Seen;
 
 /// How long the cache may be behind our own writes before they are taken for lost.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// When it is tried again what a missing right hinders: nobody tells when a right is given.
+const HINDERED: Duration = Duration::from_secs(20);
 
 /// One look at a `GitSync`: its repository when that is due, its objects always.
 pub async fn reconcile(sync: Arc<GitSync>, context: Arc<Context>) -> Result<Action, Error> {
     let now = context::now();
-    let namespace = sync.namespace().unwrap_or_default();
-    let Some(observed) = context.own.in_namespace(&namespace, &owner(&sync)) else {
-        context.own.written.expire(&owner(&sync), PATIENCE);
-        return Ok(Action::requeue(PATIENCE));
+    if sync.metadata.deletion_timestamp.is_some() && end::leaves_everything(&sync, now) {
+        return end::end(&context, &sync, &Seen::nothing(), now).await;
+    }
+    let seen = match see(&context, &sync).await? {
+        Sight::Seen(seen) => seen,
+        Sight::Old => {
+            context.own.written.expire(&owner(&sync), PATIENCE);
+            return Ok(Action::requeue(PATIENCE));
+        }
+        Sight::Hindered(failure) => {
+            write(&context, &sync, say::hindered(&sync, &failure, now)).await?;
+            return Ok(Action::requeue(HINDERED));
+        }
     };
     if sync.metadata.deletion_timestamp.is_some() {
-        return end::end(&context, &sync, &observed, now).await;
+        return end::end(&context, &sync, &seen, now).await;
     }
     if !sync.finalizers().iter().any(|name| name == names::GITSYNC_FINALIZER) {
         finalizers::add(&context.client, sync.as_ref(), names::GITSYNC_FINALIZER).await?;
@@ -48,7 +63,7 @@ pub async fn reconcile(sync: Arc<GitSync>, context: Arc<Context>) -> Result<Acti
         write(&context, &sync, say::suspended(&sync, suspension, now)).await?;
         return Ok(super::again(suspension.until));
     }
-    let gathered = gather::gather(&context, &sync, observed, now).await;
+    let gathered = gather::gather(&context, &sync, seen, now).await;
     let done = act::act(&context, &sync, &gathered).await?;
     let status = say::status(&gathered.attempt(&sync, done.as_ref()), now);
     write(&context, &sync, status).await?;

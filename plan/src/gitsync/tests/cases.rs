@@ -282,8 +282,12 @@ fn what_could_not_be_deleted_stays_recorded() {
     world.round('1', &environments(&["a", "b"]));
     let files = environments(&["a"]);
     let decision = world.decide(&commit('2'), &files);
-    let refusal =
-        Refusal { message: "failed to delete b".to_owned(), is_delete: true, needs_a_person: false };
+    let refusal = Refusal {
+        message: "failed to delete b".to_owned(),
+        is_delete: true,
+        is_forbidden: false,
+        needs_a_person: false,
+    };
     let outcome = Outcome { refusals: vec![refusal], ..Outcome::default() };
     let reading = read_here(&files);
     let applied =

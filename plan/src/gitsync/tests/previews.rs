@@ -11,6 +11,7 @@ use super::world::{World, commit, environment, file, read_here, service_repo};
 use crate::gitsync::decide::{Facts, decide};
 use crate::gitsync::files::File;
 use crate::gitsync::preview::{Rehearsals, preview};
+use crate::gitsync::settled::Settled;
 use crate::preview::{Preview, Rehearsed};
 
 fn told(world: &World, files: &[File], rehearsals: &Rehearsals) -> Preview {
@@ -22,6 +23,7 @@ fn told(world: &World, files: &[File], rehearsals: &Rehearsals) -> Preview {
         is_rewritten: world.rewritten.is_some(),
         reading: &reading,
         observed: &world.objects,
+        settled: &Settled::default(),
     };
     preview("GitSync platform/fleet, 3 files".to_owned(), &facts, &decide(&facts), rehearsals)
 }
@@ -59,9 +61,9 @@ fn what_is_made_changed_pruned_refused_and_left_is_told() {
     }
     let expected = "\
 GitSync platform/fleet, 3 files: 3 steps, 3 refused, 1 stays as it is
-  ✗ bad.yaml:4:8: unknown field `profil`, expected one of profile, services, branches, baseline, update, machine, env, ttl, integration
+  ✗ bad.yaml:4:8: unknown field `profil`, expected one of profile, services, branches, update, machine, env, ttl, integration
   ✗ theirs.yaml:1: ServiceRepo platform/theirs exists and belongs to field manager kubectl: remove or rename it, it is not taken over
-  ✗ new.yaml:5: ServiceRepo \"api\" is invalid: spec.url: too long
+  ✗ new.yaml:6: ServiceRepo \"api\" is invalid: spec.url: too long
   + ServiceRepo platform/www (new.yaml:1)
   ~ DevEnvironment platform/a (a.yaml:2)
       spec.profile: \"rider\" → \"driver\"

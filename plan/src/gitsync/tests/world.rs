@@ -3,13 +3,15 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use slipway_crds::names;
-use slipway_crds::v1alpha1::{GitSync, GitSyncStatus};
+use slipway_crds::v1alpha1::{AllowedKind, GitSync, GitSyncStatus};
 
 use crate::commit::CommitId;
 use crate::diff::Step;
 use crate::gitsync::decide::{Decision, Facts, decide};
 use crate::gitsync::files::{Content, File, Home, Reading, read};
+use crate::gitsync::kinds::Kinds;
 use crate::gitsync::report::{self, Applied, Attempt, Outcome};
+use crate::gitsync::settled::Settled;
 use crate::gitsync::source::Fetched;
 use crate::object::{Object, Observed};
 
@@ -71,7 +73,12 @@ pub fn environment(name: &str) -> String {
 
 /// What the files say here.
 pub fn read_here(files: &[File]) -> Reading {
-    read(files, &Home { namespace: "platform", name: "fleet", uid: "sync-uid" })
+    read_as(files, &Kinds::own())
+}
+
+/// What the files say where these kinds are allowed.
+pub fn read_as(files: &[File], kinds: &Kinds) -> Reading {
+    read(files, &Home { namespace: "platform", name: "fleet", uid: "sync-uid", kinds })
 }
 
 pub fn now() -> Timestamp {
@@ -89,7 +96,7 @@ impl World {
 
     /// Decides on a revision without doing anything.
     pub fn decide(&self, revision: &CommitId, files: &[File]) -> Decision {
-        let reading = read_here(files);
+        let reading = read_as(files, &Kinds::of(&self.sync.spec));
         decide(&Facts {
             sync: &self.sync,
             revision,
@@ -97,6 +104,7 @@ impl World {
             is_rewritten: self.rewritten.is_some(),
             reading: &reading,
             observed: &self.objects,
+            settled: &Settled::default(),
         })
     }
 
@@ -106,7 +114,7 @@ impl World {
         let decision = self.decide(&revision, files);
         let before = self.objects.clone();
         let outcome = self.carry_out(&decision);
-        let reading = read_here(files);
+        let reading = read_as(files, &Kinds::of(&self.sync.spec));
         let applied =
             Applied { reading: &reading, observed: &before, decision: &decision, outcome: &outcome };
         let attempt = Attempt {
@@ -118,6 +126,15 @@ impl World {
         let status = report::status(&attempt, now());
         self.sync.status = Some(status.clone());
         Round { decision, status }
+    }
+
+    /// Allows these kinds, and no others.
+    pub fn allow(&mut self, kinds: &[(&str, &str)]) {
+        let allowed = |(version, kind): &(&str, &str)| AllowedKind {
+            api_version: (*version).to_owned(),
+            kind: (*kind).to_owned(),
+        };
+        self.sync.spec.allowed_kinds = Some(kinds.iter().map(allowed).collect());
     }
 
     /// Puts an object of somebody else there.
@@ -153,7 +170,10 @@ impl World {
                     overlay(&mut found.body, &object.body);
                     outcome.written.push(found.clone());
                 }
-                Step::Delete { uid, .. } => self.objects.retain(|found| found.uid() != uid),
+                Step::Delete { uid, .. } => {
+                    outcome.deleted += 1;
+                    self.objects.retain(|found| found.uid() != uid);
+                }
             }
         }
         outcome

@@ -29,7 +29,7 @@ pub(crate) const NODE: &[&str] = &[
     "libseccomp2",
 ];
 
-/// What carries out NetworkPolicies.
+/// What carries out network policies.
 pub(crate) const POLICIES: &[&str] = &["iptables", "ipset", "libipset13"];
 
 pub(super) fn is_unpacked(cache: &Cache, name: &str) -> bool {

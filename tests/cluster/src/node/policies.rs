@@ -1,4 +1,4 @@
-//! What carries out NetworkPolicies: kube-router's controller for them, which writes rules of iptables and sets of addresses.
+//! What carries out network policies: kube-router's controller for them, which writes rules of iptables and sets of addresses.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::symlink;

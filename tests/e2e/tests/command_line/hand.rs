@@ -112,6 +112,6 @@ async fn words_go_on_with_what_the_cluster_has() {
     fleet.answer(&fleet.get("demo").await, json!({"lock": www(true)})).await;
     assert_eq!(offered(&fleet, &["status", "de"]).await, ["demo"]);
     assert_eq!(offered(&fleet, &["why", "-e", "demo", "w"]).await, ["www"]);
-    assert_eq!(offered(&fleet, &["logs", "-e", "demo", "--context", "slip"]).await, [fleet.context.clone()]);
+    assert_eq!(offered(&fleet, &["logs", "-e", "demo", "--context", "slip"]).await, [fleet.context.as_str()]);
     assert_eq!(offered(&fleet, &["start", "loc"]).await, ["local"]);
 }

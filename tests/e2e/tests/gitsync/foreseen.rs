@@ -12,11 +12,10 @@ use slipway_crds::v1alpha1::{DevEnvironment, Fleet, ServiceRepo};
 
 use super::story::Story;
 
-/// The account whose token a caller shows; without a controller manager nobody makes it.
+/// The account whose token a caller shows is made by the cluster, a moment after the namespace.
 async fn account(story: &Story) {
-    let account = json!({"metadata": {"name": names::PLAN_ACCOUNT}});
-    let account: ServiceAccount = serde_json::from_value(account).unwrap();
-    story.api::<ServiceAccount>().create(&PostParams::default(), &account).await.unwrap();
+    let is_there = |found: Option<&ServiceAccount>| found.is_some();
+    story.wait(names::PLAN_ACCOUNT, "it is made", is_there).await;
 }
 
 fn write(folder: &Path, name: &str, text: &str) {
@@ -100,7 +99,8 @@ async fn a_changed_fleet_says_which_environments_would_change() {
     let parsed: Value = serde_yaml::from_str(&fleet("")).unwrap();
     let parsed: Fleet = serde_json::from_value(parsed).unwrap();
     story.api::<Fleet>().create(&PostParams::default(), &parsed).await.unwrap();
-    for (name, spec) in [("rides", json!({"profile": "rider"})), ("rests", json!({"services": []}))] {
+    for (name, spec) in [("rides", json!({"profile": "rider"})), ("rests", json!({"services": ["nowhere"]}))]
+    {
         let object = json!({"apiVersion": "slipway.dev/v1alpha1", "kind": "DevEnvironment", "metadata": {"name": name}, "spec": spec});
         let object: DevEnvironment = serde_json::from_value(object).unwrap();
         story.api::<DevEnvironment>().create(&PostParams::default(), &object).await.unwrap();

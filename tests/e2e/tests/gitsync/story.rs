@@ -119,6 +119,16 @@ impl Story {
         self.repository.commit(TRUNK, "change", &[Change::write(path, text)]).unwrap()
     }
 
+    /// Commits files, or takes them away.
+    pub fn repository_changes(&self, files: &[(&str, Option<&str>)]) -> String {
+        let change = |(path, text): &(&str, Option<&str>)| match text {
+            Some(text) => Change::write(path, *text),
+            None => Change::remove(path),
+        };
+        let changes: Vec<Change> = files.iter().map(change).collect();
+        self.repository.commit(TRUNK, "change", &changes).unwrap()
+    }
+
     /// The declaration of a service.
     pub fn declared(&self, name: &str) -> String {
         repository::text(name, &self.url)
@@ -126,11 +136,16 @@ impl Story {
 
     /// Makes the `GitSync` `fleet`, which asks every second unless `spec` says otherwise.
     pub async fn sync(&self, spec: Value) {
+        self.try_sync(spec).await.unwrap();
+    }
+
+    /// Tries to make it.
+    pub async fn try_sync(&self, spec: Value) -> kube::Result<GitSync> {
         let mut whole = json!({"url": self.url, "interval": "1s"});
         whole.as_object_mut().unwrap().extend(spec.as_object().unwrap().clone());
         let sync = json!({"apiVersion": "slipway.dev/v1alpha1", "kind": "GitSync", "metadata": {"name": "fleet"}, "spec": whole});
         let sync: GitSync = serde_json::from_value(sync).unwrap();
-        self.api::<GitSync>().create(&PostParams::default(), &sync).await.unwrap();
+        self.api::<GitSync>().create(&PostParams::default(), &sync).await
     }
 
     /// Waits until the sync is as told, and returns it.

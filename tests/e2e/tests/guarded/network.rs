@@ -60,14 +60,13 @@ pub async fn environments_reach_themselves_and_nobody_else(stage: &Stage) -> Res
     let other = stage.demo.environment_ready("other", PATIENCE).await?;
     let (demo, other) = (environment::namespace(&demo)?, environment::namespace(&other)?);
     let inside = Origin {
-        pod: pods::of_service(&stage.within(&other), "ats/web").await?,
+        pod: pods::of_service(&stage.within(&other), "ats").await?,
         pods: stage.within(&other),
         container: "ats",
     };
     let outside = stranger(stage).await?;
 
     inside.reaches("ats", 80).await?;
-    inside.reaches("local", 6379).await?;
     for (host, port) in addresses(stage, &demo).await? {
         inside.does_not_reach(&host, port).await?;
         outside.does_not_reach(&host, port).await?;

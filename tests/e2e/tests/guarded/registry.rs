@@ -50,11 +50,9 @@ async fn nobody_pulls_without(stage: &Stage) -> Result<()> {
     let container = json!({"name": "main", "image": image, "imagePullPolicy": "Always"});
     stage.make::<Pod>(NAMESPACE, "stranger", json!({"containers": [container]})).await?;
     let refused = |found: &Pod| {
-        let statuses = found.status.as_ref().and_then(|status| status.container_statuses.as_ref());
-        let states = statuses.into_iter().flatten().filter_map(|one| one.state.as_ref()?.waiting.as_ref());
-        states.into_iter().any(|waiting| {
-            waiting.message.as_ref().is_some_and(|message| message.contains("authorization failed"))
-        })
+        let statuses = found.status.iter().flat_map(|status| status.container_statuses.iter().flatten());
+        let mut states = statuses.filter_map(|one| one.state.as_ref()?.waiting.as_ref());
+        states.any(|waiting| matches!(waiting.reason.as_deref(), Some("ErrImagePull" | "ImagePullBackOff")))
     };
     until(&stage.within::<Pod>(NAMESPACE), "stranger", "it is not pulled without the password", refused)
         .await

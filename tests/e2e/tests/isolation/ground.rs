@@ -41,13 +41,7 @@ pub struct Ground {
 pub async fn ground() -> &'static Ground {
     GROUND
         .get_or_init(|| async {
-            let options = Options { mode: Mode::Fast, progress: Progress::Quiet, ..Options::default() };
-            let cluster = Cluster::start(options).await.unwrap();
-            let helm = Helm::new(&cluster.kubeconfig_path()).unwrap();
-            helm.run(&["install", "slipway", "--create-namespace", "--set", "image.registry=r.example.com"])
-                .unwrap();
-            let ground = Ground { cluster };
-            ground.may_do_everything_with_slipway().await;
+            let ground = Ground::start("admission.stampRequester=auto").await;
             ground.until_policies_work().await;
             ground
         })
@@ -55,6 +49,18 @@ pub async fn ground() -> &'static Ground {
 }
 
 impl Ground {
+    /// A ground of one's own, for the one story that has another chart.
+    pub async fn start(setting: &str) -> Self {
+        let options = Options { mode: Mode::Fast, progress: Progress::Quiet, ..Options::default() };
+        let cluster = Cluster::start(options).await.unwrap();
+        let helm = Helm::new(&cluster.kubeconfig_path()).unwrap();
+        let install = ["install", "slipway", "--create-namespace", "--set", "image.registry=r.example.com"];
+        helm.run(&[&install[..], &["--set", setting]].concat()).unwrap();
+        let ground = Self { cluster };
+        ground.may_do_everything_with_slipway().await;
+        ground
+    }
+
     /// A client with all rights.
     pub async fn admin(&self) -> Client {
         client(self.cluster.kubeconfig_path()).await
@@ -184,7 +190,7 @@ async fn client(kubeconfig: PathBuf) -> Client {
 }
 
 /// Asks again and again until it is so.
-async fn eventually<F: Future<Output = bool>>(what: &str, is_so: impl Fn() -> F) {
+pub async fn eventually<F: Future<Output = bool>>(what: &str, is_so: impl Fn() -> F) {
     let asking = async {
         let mut ticks = tokio::time::interval(Duration::from_millis(50));
         while !is_so().await {

@@ -87,6 +87,33 @@ async fn an_environment_says_who_asked_for_it_whatever_they_write() {
 }
 
 #[tokio::test]
+async fn where_nothing_stamps_a_written_name_must_be_the_authors() {
+    let ground = ground::Ground::start("admission.stampRequester=never").await;
+    ground.namespace("written").await;
+    let jana = ground.author("jana", "written").await;
+    let named = |name: &'static str, requester: &str| {
+        let object = environment_object(name, &json!({names::REQUESTED_BY: requester}));
+        let jana = jana.clone();
+        async move { write::<DevEnvironment>(&jana, "written", object).await }
+    };
+    // A policy works a moment after it was made.
+    let numbers = std::sync::atomic::AtomicUsize::new(0);
+    ground::eventually("a forged name is refused", || async {
+        let number = numbers.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let object = environment_object(&format!("early-{number}"), &json!({names::REQUESTED_BY: "emma"}));
+        write::<DevEnvironment>(&jana, "written", object).await.is_err()
+    })
+    .await;
+    let told = refusal(named("forged", "emma").await);
+    assert!(told.contains("says who created the environment"), "{told}");
+    named("true", "jana").await.unwrap();
+    let api: Api<DevEnvironment> = Api::namespaced(jana.clone(), "written");
+    let patch = json!({"metadata": {"annotations": {names::REQUESTED_BY: "emma"}}});
+    let told = refusal(api.patch("true", &PatchParams::default(), &Patch::Merge(patch)).await);
+    assert!(told.contains("stays as it is"), "{told}");
+}
+
+#[tokio::test]
 async fn nobody_else_makes_a_namespace_that_looks_like_an_environments() {
     let ground = ground().await;
     let admin = ground.admin().await;

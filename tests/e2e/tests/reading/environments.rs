@@ -67,6 +67,8 @@ fn tested(exit_code: i32) -> Story {
     };
     story.world.objects.push(Observed { key, body: serde_json::to_value(result).unwrap() });
     story.run(at(20));
+    // What is recorded now ends the environment at the next look.
+    story.run(at(21));
     story
 }
 

@@ -6,7 +6,9 @@ use slipway_crds::v1alpha1::{GitSync, Suspension};
 use slipway_plan::commit::CommitId;
 use slipway_plan::gitsync::decide::{Facts, decide};
 use slipway_plan::gitsync::files::{Content, File, Home, read};
+use slipway_plan::gitsync::kinds::Kinds;
 use slipway_plan::gitsync::report::{self, Applied, Attempt, Outcome, Refusal};
+use slipway_plan::gitsync::settled::Settled;
 use slipway_plan::gitsync::source::{Failure, Fetched};
 
 use crate::states::{Kstatus, State, deleted};
@@ -29,7 +31,8 @@ fn revision() -> CommitId {
 fn applied(text: &str, outcome: &Outcome) -> GitSync {
     let sync = sync();
     let file = File { path: "www.yaml".to_owned(), content: Content::Bytes(text.as_bytes().to_vec()) };
-    let reading = read(&[file], &Home { namespace: "reading", name: "fleet", uid: "sync-uid" });
+    let reading =
+        read(&[file], &Home { namespace: "reading", name: "fleet", uid: "sync-uid", kinds: &Kinds::own() });
     let revision = revision();
     let facts = Facts {
         sync: &sync,
@@ -38,6 +41,7 @@ fn applied(text: &str, outcome: &Outcome) -> GitSync {
         is_rewritten: false,
         reading: &reading,
         observed: &[],
+        settled: &Settled::default(),
     };
     let decision = decide(&facts);
     let applied = Applied { reading: &reading, observed: &[], decision: &decision, outcome };
@@ -70,7 +74,8 @@ fn ending() -> GitSync {
 }
 
 fn refused(needs_a_person: bool) -> Outcome {
-    let refusal = Refusal { is_delete: false, message: "quota".to_owned(), needs_a_person };
+    let refusal =
+        Refusal { is_delete: false, is_forbidden: false, message: "quota".to_owned(), needs_a_person };
     Outcome { refusals: vec![refusal], ..Outcome::default() }
 }
 

@@ -1,5 +1,4 @@
-//! An environment with a Redis, a MongoDB, a DynamoDB, an SQS and a Kinesis in its `local`, each spoken to by its own client
-//! library.
+//! All five stores in one `local`, each spoken to by its own client library.
 
 use anyhow::{Result, ensure};
 use futures::FutureExt;

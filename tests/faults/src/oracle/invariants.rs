@@ -1,5 +1,6 @@
 //! The design's invariants, checked on what an operator wrote. I4 (no write after things have settled), I5 (no orphans)
-//! and I9 (no write without the lease) need more than one run's requests and are checked where that is known.
+//! and I9 (no write without the lease, see [`super::lease`]) need more than one operator's requests and are checked where that
+//! is known.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -159,6 +160,7 @@ mod tests {
             at: Instant::now(),
             user: "operator".to_owned(),
             target: Target { verb, group, resource, namespace: namespace.to_owned(), name },
+            query: String::new(),
             body: sent.to_string().into(),
             status: Some(200),
             answer: answer.to_string().into(),

@@ -2,4 +2,5 @@
 
 pub mod counts;
 pub mod invariants;
+pub mod lease;
 pub mod state;

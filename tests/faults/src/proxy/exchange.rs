@@ -41,6 +41,7 @@ pub(super) async fn exchange(
         at: Instant::now(),
         user: shared.user.clone(),
         target: target.clone(),
+        query: query.to_owned(),
         body: body.clone(),
         status: None,
         answer: Bytes::new(),
@@ -164,6 +165,7 @@ fn gone() -> Response<Reply> {
 /// What the API server would say.
 fn refusal(code: u16, retry_after: Option<u32>) -> Response<Reply> {
     let reason = match code {
+        403 => "Forbidden",
         409 => "Conflict",
         410 => "Expired",
         429 => "TooManyRequests",

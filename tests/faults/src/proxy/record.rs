@@ -19,6 +19,8 @@ pub struct Entry {
     pub user: String,
     /// What it was about.
     pub target: Target,
+    /// The query of its path.
+    pub query: String,
     /// What was sent.
     pub body: Bytes,
     /// What the API server answered; none when it did not get the request, or has not answered yet.

@@ -5,10 +5,12 @@ mod environment_created;
 mod environment_deleted;
 mod environment_edited;
 mod environment_expired;
+mod environment_replaced;
 mod gitsync_applied;
 mod gitsync_deleted;
 mod gitsync_pruned;
 mod integration_run;
+mod namespace_deleted;
 
 use anyhow::Result;
 use futures::future::BoxFuture;
@@ -34,6 +36,8 @@ pub fn all() -> Vec<Box<dyn Scenario>> {
         Box::new(environment_edited::EnvironmentEdited),
         Box::new(environment_expired::EnvironmentExpired),
         Box::new(environment_deleted::EnvironmentDeleted),
+        Box::new(environment_replaced::EnvironmentReplaced),
+        Box::new(namespace_deleted::NamespaceDeleted),
         Box::new(gitsync_applied::GitSyncApplied),
         Box::new(gitsync_pruned::GitSyncPruned),
         Box::new(gitsync_deleted::GitSyncDeleted),

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failing test may say so loudly")]
 
+mod leaders;
 mod share;
 mod shared;
 mod watches;
