@@ -1,10 +1,10 @@
 //! What the agent is told to do.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ureq::http::Uri;
+use serde::de::DeserializeOwned;
+use slipway_agent::{BuildOrder, InitOrder, operator};
 
 /// How long a result is offered before the agent gives up, unless `--give-up-after` says otherwise.
 const GIVE_UP_AFTER: Duration = Duration::from_hours(1);
@@ -16,6 +16,10 @@ pub enum Task {
     Install(PathBuf),
     /// Run a command and deliver how it ended.
     Run(Order),
+    /// Provision, and write the layer of what changed.
+    Build(Box<BuildOrder>),
+    /// Bring up a fat container and run its services.
+    Init(Box<InitOrder>),
 }
 
 /// A command, and where its result goes.
@@ -38,7 +42,7 @@ pub struct Order {
 pub enum WrongArguments {
     /// The first word is unknown.
     #[error(
-        "expected `install <path>` or `run --url <url> --token-file <file> [--glob <glob>] -- <command>`"
+        "expected `install <path>`, `run --url <url> --token-file <file> [--glob <glob>] -- <command>`, `build <order>` or `init <order>`"
     )]
     Usage,
     /// An option is unknown.
@@ -50,8 +54,11 @@ pub enum WrongArguments {
     /// A number is none.
     #[error("`--give-up-after {0}` is not a number of seconds")]
     Seconds(String),
+    /// An order is none.
+    #[error("the order is not the JSON that the operator writes: {0}")]
+    Order(String),
     /// The host has to be looked up.
-    #[error("`--url {0}` must be http:// and an address: a static program resolves no names")]
+    #[error("`{0}` must be http:// and an address: a static program resolves no names")]
     Address(String),
 }
 
@@ -64,6 +71,16 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Result<Task, WrongArgum
             Ok(Task::Install(path.into()))
         }
         Some("run") => parse_run(words).map(Task::Run),
+        Some("build") => {
+            let order: BuildOrder = order(words.next())?;
+            checked(order.sources.url.clone())?;
+            Ok(Task::Build(Box::new(order)))
+        }
+        Some("init") => {
+            let order: InitOrder = order(words.next())?;
+            checked(order.sources.url.clone())?;
+            Ok(Task::Init(Box::new(order)))
+        }
         _ => Err(WrongArguments::Usage),
     }
 }
@@ -99,14 +116,13 @@ fn seconds(text: String) -> Result<Duration, WrongArguments> {
 }
 
 fn checked(url: String) -> Result<String, WrongArguments> {
-    let uri: Option<Uri> = url.parse().ok();
-    let plain = uri.as_ref().filter(|uri| uri.scheme_str() == Some("http"));
-    let host = plain.and_then(Uri::host).map(|host| host.trim_start_matches('[').trim_end_matches(']'));
-    if host.is_some_and(|host| host.parse::<IpAddr>().is_ok()) {
-        Ok(url)
-    } else {
-        Err(WrongArguments::Address(url))
-    }
+    if operator::is_address(&url) { Ok(url) } else { Err(WrongArguments::Address(url)) }
+}
+
+/// The operator writes orders, so that they have one form: JSON.
+fn order<T: DeserializeOwned>(word: Option<String>) -> Result<T, WrongArguments> {
+    let text = word.ok_or(WrongArguments::Usage)?;
+    serde_json::from_str(&text).map_err(|source| WrongArguments::Order(source.to_string()))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
+use slipway_agent::operator;
 use ureq::Agent;
 
 use crate::arguments::Order;
@@ -18,6 +19,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(15);
 const LAST_WORDS: Duration = Duration::from_secs(10);
 /// Answers after which the same result would be refused again: it is malformed, too large, or another one is stored.
 const FINAL: [u16; 4] = [400, 409, 413, 422];
+/// Time of one attempt.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Bytes of an answer that are read.
 const ANSWER_BYTES: u64 = 1_024;
 
@@ -39,7 +42,7 @@ pub enum Undelivered {
 
 /// Offers the body until it is acknowledged. The token is read anew each time: the kubelet renews it.
 pub fn deliver(order: &Order, body: &[u8], ended: &Ended) -> Result<(), Undelivered> {
-    let client = client();
+    let client = operator::client(PATIENCE);
     let patience = if ended.told_to_stop.is_some() { LAST_WORDS } else { order.give_up_after };
     let mut until = Instant::now() + patience;
     let (mut wait, mut said) = (FIRST_WAIT, String::new());
@@ -57,19 +60,6 @@ pub fn deliver(order: &Order, body: &[u8], ended: &Ended) -> Result<(), Undelive
         }
         wait = (wait * 2).min(LONGEST_WAIT);
     }
-}
-
-/// No proxy: the environment of a service's tests may name one, the operator is never behind it.
-fn client() -> Agent {
-    Agent::config_builder()
-        .proxy(None)
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .timeout_connect(Some(Duration::from_secs(5)))
-        .timeout_global(Some(Duration::from_secs(30)))
-        .user_agent(concat!("slipway-agent/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .new_agent()
 }
 
 /// One attempt; what was in the way, if anything.

@@ -3,16 +3,20 @@
 //! ```text
 //! slipway-agent install /slipway/agent                                    copies itself
 //! slipway-agent run --url U --token-file T [--glob G] -- command …        runs it, delivers how it ended
+//! slipway-agent build ORDER                                               provisions, writes the layer of what changed
+//! slipway-agent init ORDER                                                the first process of a fat container
 //! ```
 
 mod arguments;
+mod build;
 mod command;
 mod delivery;
+mod first;
+mod init;
 mod install;
 mod junit;
-mod log;
+mod outcome;
 mod run;
-mod signals;
 
 use std::process::ExitCode;
 
@@ -25,6 +29,9 @@ fn main() -> ExitCode {
     let done = match arguments::parse(std::env::args().skip(1)) {
         Ok(Task::Install(path)) => install::install(&path).map(|()| ExitCode::SUCCESS),
         Ok(Task::Run(order)) => run::run(&order),
+        Ok(Task::Build(_) | Task::Init(_)) if std::process::id() == 1 => first::run(),
+        Ok(Task::Build(order)) => build::build(&order),
+        Ok(Task::Init(order)) => Ok(init::init(&order)),
         Err(wrong) => {
             eprintln!("slipway-agent: {wrong}");
             return ExitCode::from(USAGE);

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use oci_client::errors::OciDistributionError;
+use slipway_agent::layer::LayerError;
 
 /// An image could not be made or pushed.
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +23,7 @@ pub enum ImageError {
         /// Path inside the image.
         path: String,
         /// What the writer said.
-        source: std::io::Error,
+        source: LayerError,
     },
     /// `ldd` could not be run, or says that a library is missing.
     #[error("cannot list the shared libraries of {binary}: {reason}; ldd of the C library is needed")]

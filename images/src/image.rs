@@ -3,8 +3,8 @@
 use oci_client::Reference;
 use oci_client::config::{Architecture, Config, ConfigFile, Os, Rootfs};
 use oci_client::manifest::{IMAGE_CONFIG_MEDIA_TYPE, OCI_IMAGE_MEDIA_TYPE, OciDescriptor, OciImageManifest};
+use slipway_agent::layer::sha256;
 
-use crate::layer::sha256;
 use crate::{ImageError, Layer};
 
 /// How a container of the image runs. What is left empty is inherited from the base.

@@ -6,6 +6,7 @@ use oci_client::errors::{OciDistributionError, OciErrorCode};
 use oci_client::manifest::OCI_IMAGE_MEDIA_TYPE;
 use oci_client::secrets::RegistryAuth;
 use oci_client::{Reference, RegistryOperation};
+use slipway_agent::layer::sha256;
 
 use crate::{Image, ImageError, InheritedImage};
 
@@ -90,7 +91,7 @@ impl Registry {
         for layer in &image.layers {
             self.push_blob(target, &layer.bytes, &layer.digest).await?;
         }
-        self.push_blob(target, &image.config, &crate::layer::sha256(&image.config)).await?;
+        self.push_blob(target, &image.config, &sha256(&image.config)).await?;
         let kind = HeaderValue::from_static(OCI_IMAGE_MEDIA_TYPE);
         let pushed = self.client.push_manifest_raw(target, image.manifest.clone(), kind).await;
         pushed.map_err(failed("push the manifest of", target))?;
