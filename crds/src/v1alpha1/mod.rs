@@ -4,6 +4,7 @@ mod dev_environment;
 mod fleet;
 mod git_sync;
 mod integration;
+mod service_build;
 mod service_repo;
 mod shared;
 
@@ -15,6 +16,10 @@ pub use fleet::{AddressRange, Fleet, FleetSpec, FleetStatus, Machine, Profile, S
 pub use git_sync::{GitSync, GitSyncSpec, GitSyncStatus, InventoryEntry, Reference};
 pub use integration::{
     IntegrationSpec, IntegrationStatus, IntegrationStep, Outcome, StepTime, TestFailure, TestTotals,
+};
+pub use service_build::{
+    BuildInputs, BuildOutcome, BuildParent, BuildStage, BuildStep, BuildTime, ProvisionState, Provisioned,
+    ServiceBuild, ServiceBuildSpec, ServiceBuildStatus, UnitStatus,
 };
 pub use service_repo::{ServiceRepo, ServiceRepoSpec, ServiceRepoStatus};
 pub use shared::{BlockedBy, Credentials, Suspension, Webhook};
