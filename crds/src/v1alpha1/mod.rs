@@ -4,6 +4,7 @@ mod dev_environment;
 mod fleet;
 mod git_sync;
 mod integration;
+mod service_build;
 mod service_repo;
 mod shared;
 
@@ -18,6 +19,10 @@ pub use git_sync::{
 };
 pub use integration::{
     IntegrationSpec, IntegrationStatus, IntegrationStep, Outcome, StepTime, TestFailure, TestTotals,
+};
+pub use service_build::{
+    BuildInputs, BuildOutcome, BuildParent, BuildStage, BuildStep, BuildTime, ProvisionState, Provisioned,
+    ServiceBuild, ServiceBuildSpec, ServiceBuildStatus, UnitStatus,
 };
 pub use service_repo::{ServiceRepo, ServiceRepoSpec, ServiceRepoStatus};
 pub use shared::{BlockedBy, Credentials, Suspension, Webhook};
