@@ -16,6 +16,7 @@ mod known_hosts;
 mod limits;
 mod mirror;
 mod name;
+mod object;
 mod refs;
 mod remote;
 mod talk;
@@ -92,7 +93,7 @@ impl Git {
         let refs = self.refs(remote).await?;
         let wanted = refs.clone();
         let has_all = move |repository: &git2::Repository, remote: &Remote| {
-            mirror::is_current(repository, &wanted).map_err(|source| mirror::unusable(remote, source))
+            mirror::is_current(repository, &wanted).map_err(|source| object::unusable(remote, source))
         };
         if !self.run(remote, None, has_all).await? {
             self.fetch(remote, Want::Everything).await?;

@@ -10,6 +10,7 @@ use slipway_plan::commit::CommitId;
 use tracing::warn;
 
 use super::connection::{self, Conversation};
+use super::object::{object, unusable};
 use super::{GitError, Network, Refs, Remote, compact, history};
 
 /// What a fetch is to bring.
@@ -160,11 +161,6 @@ pub(super) fn fetch(
     Ok(())
 }
 
-/// An error of the mirror itself.
-pub(super) fn unusable(remote: &Remote, source: git2::Error) -> GitError {
-    GitError::Mirror { url: remote.url.clone(), action: "read", source }
-}
-
 fn check(refs: &Refs, remote: &Remote, want: &Want) -> Result<(), GitError> {
     if refs.is_empty() {
         return Err(GitError::RepositoryEmpty { url: remote.url.clone() });
@@ -206,9 +202,4 @@ fn specs(want: &Want) -> Vec<String> {
             vec!["+refs/heads/*:refs/heads/*".to_owned(), "+refs/tags/*:refs/tags/*".to_owned()]
         }
     }
-}
-
-/// A commit as libgit2 names it.
-pub(super) fn object(commit: &CommitId) -> Result<Oid, git2::Error> {
-    Oid::from_str(commit.as_str())
 }

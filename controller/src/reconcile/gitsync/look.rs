@@ -12,21 +12,9 @@ use tracing::debug;
 
 use crate::context::Context;
 use crate::git::{Git, GitError, Refs, Remote, Want};
+use crate::looked::Look;
 use crate::reconcile::service_repo;
 use crate::signature;
-
-/// What the last look at a repository gave.
-#[derive(Clone, Debug)]
-pub struct Look {
-    /// When it was, and when the next one is.
-    pub poll: Poll,
-    /// The commit that is followed, or why it could not be told.
-    pub head: Result<CommitId, Failure>,
-    /// The commit that was applied before and is no longer part of the branch.
-    pub rewritten: Option<String>,
-    /// How often the git server had said by then that something was pushed.
-    pub pushed: u64,
-}
 
 /// Looks when it is time to, and else remembers.
 pub async fn look(context: &Context, sync: &GitSync, now: Timestamp) -> Look {
