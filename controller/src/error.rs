@@ -61,9 +61,9 @@ pub enum Error {
 pub enum Verdict {
     /// At once when the watch shows a newer object: what was written was based on an old one.
     Soon,
-    /// After a delay that doubles with each attempt.
+    /// After a delay that doubles with each attempt, to at most a minute.
     Backoff,
-    /// After the longest delay: trying again will hardly help.
+    /// After five minutes: trying again will hardly help.
     Quarantine,
 }
 
@@ -87,16 +87,18 @@ fn is_conflict(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.is_conflict() || status.is_not_found())
 }
 
-/// The shortest and the longest delay.
+/// The shortest and the longest delay between attempts.
 const FIRST: Duration = Duration::from_millis(200);
-const LONGEST: Duration = Duration::from_mins(5);
+const LONGEST: Duration = Duration::from_mins(1);
+/// After what time something that will hardly get better is tried again.
+const QUARANTINE: Duration = Duration::from_mins(5);
 
 /// How long to wait before the next attempt; `attempts` counts those that failed in a row, `jitter` is from 0 to 1.
 pub fn delay(verdict: Verdict, attempts: u32, jitter: f64) -> Duration {
     let whole = match verdict {
         Verdict::Soon => FIRST,
         Verdict::Backoff => FIRST.saturating_mul(1 << attempts.min(12)).min(LONGEST),
-        Verdict::Quarantine => LONGEST,
+        Verdict::Quarantine => QUARANTINE,
     };
     whole.mul_f64(1.0 + 0.1 * jitter)
 }
@@ -110,6 +112,6 @@ mod tests {
         assert_eq!(delay(Verdict::Backoff, 0, 0.0), FIRST);
         assert_eq!(delay(Verdict::Backoff, 3, 0.0), FIRST * 8);
         assert_eq!(delay(Verdict::Backoff, 4_000, 0.0), LONGEST);
-        assert_eq!(delay(Verdict::Quarantine, 0, 0.0), LONGEST);
+        assert_eq!(delay(Verdict::Quarantine, 0, 0.0), QUARANTINE);
     }
 }

@@ -60,7 +60,10 @@ where
     let verdict = failure.verdict();
     let id = identity(object.as_ref());
     let attempts = context.attempts.get(&id);
-    context.attempts.set(&id, attempts.saturating_add(1));
+    // Having looked too early is no failure: it must not make the next delay longer.
+    if verdict != Verdict::Soon {
+        context.attempts.set(&id, attempts.saturating_add(1));
+    }
     let object = told(object.as_ref());
     match verdict {
         Verdict::Soon => tracing::debug!(object, error = %chain(failure), "looked too early; again"),

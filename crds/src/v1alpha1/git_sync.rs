@@ -225,8 +225,4 @@ pub struct AppliedRevision {
     pub outcome: String,
     /// How many objects it declares.
     pub declared: i64,
-    /// How many objects were written until it was applied.
-    pub written: i64,
-    /// How many objects were deleted until it was applied.
-    pub deleted: i64,
 }

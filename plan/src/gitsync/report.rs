@@ -24,8 +24,6 @@ pub struct Outcome {
     pub written: Vec<Observed>,
     /// Objects that turned out to be somebody else's while they were made.
     pub conflicts: Vec<Conflict>,
-    /// How many objects were deleted.
-    pub deleted: usize,
     /// Steps that failed.
     pub refusals: Vec<Refusal>,
 }
@@ -110,14 +108,11 @@ fn tried(
     problem: Option<&Problem>,
     now: Timestamp,
 ) -> AppliedRevision {
-    let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     AppliedRevision {
         revision: revision.to_string(),
         at: now,
         outcome: problem.map_or(reasons::APPLIED, |problem| problem.reason).to_owned(),
-        declared: count(applied.reading.objects.len()),
-        written: count(applied.outcome.written.len()),
-        deleted: count(applied.outcome.deleted),
+        declared: i64::try_from(applied.reading.objects.len()).unwrap_or(i64::MAX),
     }
 }
 

@@ -89,6 +89,8 @@ impl Operator {
             command.arg("--service").arg(format!("{namespace}/{LEASE}"));
         }
         command.env("KUBECONFIG", kubeconfig).env("RUST_LOG", "info,slipway_controller=debug");
+        // The last lines of its log are shown: the cause, not how it came to it.
+        command.env("RUST_BACKTRACE", "0");
         // What it reads from ends with this process, and then it ends, too.
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(self.log_file()?);
         Ok(command)

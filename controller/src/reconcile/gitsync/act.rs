@@ -76,8 +76,8 @@ pub fn failures(done: Option<&Done>) -> Result<(), Error> {
 }
 
 pub(super) fn outcome(applied: Applied) -> Outcome {
-    let Applied { done, deleted, failed } = applied;
-    let mut outcome = Outcome { written: done, deleted: deleted.len(), ..Outcome::default() };
+    let Applied { done, failed, deleted: _ } = applied;
+    let mut outcome = Outcome { written: done, ..Outcome::default() };
     for error in failed {
         let (message, is_forbidden) = (error.answer(), error.is_forbidden());
         match error {

@@ -181,10 +181,7 @@ impl World {
                     overlay(&mut found.body, &object.body);
                     outcome.written.push(found.clone());
                 }
-                Step::Delete { uid, .. } => {
-                    outcome.deleted += 1;
-                    self.objects.retain(|found| found.uid() != uid);
-                }
+                Step::Delete { uid, .. } => self.objects.retain(|found| found.uid() != uid),
             }
         }
         outcome
