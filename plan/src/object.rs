@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use slipway_crds::names;
 
 pub use body::Body;
+use head::Head;
 
 /// Which object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -180,8 +181,10 @@ impl Observed {
 
     /// One of its labels.
     pub fn label(&self, name: &str) -> Option<&str> {
-        let known = self.body.head().and_then(|head| head.label(name));
-        known.unwrap_or_else(|| self.body["metadata"]["labels"][name].as_str())
+        match self.body.head().filter(|_| Head::knows(name)) {
+            Some(head) => head.label(name),
+            None => self.body["metadata"]["labels"][name].as_str(),
+        }
     }
 
     /// One of its annotations.
@@ -216,6 +219,8 @@ impl Observed {
 }
 
 fn annotation<'a>(body: &'a Body, name: &str) -> Option<&'a str> {
-    let known = body.head().and_then(|head| head.annotation(name));
-    known.unwrap_or_else(|| body["metadata"]["annotations"][name].as_str())
+    match body.head().filter(|_| Head::knows(name)) {
+        Some(head) => head.annotation(name),
+        None => body["metadata"]["annotations"][name].as_str(),
+    }
 }

@@ -45,14 +45,19 @@ impl Head {
         }
     }
 
-    /// A label; none when only the whole object can tell.
-    pub(super) fn label(&self, name: &str) -> Option<Option<&str>> {
-        name.starts_with(OURS).then(|| find(&self.labels, name))
+    /// Whether labels and annotations of this name are here; of others only the whole object tells.
+    pub(super) fn knows(name: &str) -> bool {
+        name.starts_with(OURS)
     }
 
-    /// An annotation; none when only the whole object can tell.
-    pub(super) fn annotation(&self, name: &str) -> Option<Option<&str>> {
-        name.starts_with(OURS).then(|| find(&self.annotations, name))
+    /// A label that it [knows](Self::knows).
+    pub(super) fn label(&self, name: &str) -> Option<&str> {
+        find(&self.labels, name)
+    }
+
+    /// An annotation that it [knows](Self::knows).
+    pub(super) fn annotation(&self, name: &str) -> Option<&str> {
+        find(&self.annotations, name)
     }
 }
 
@@ -64,7 +69,7 @@ pub(super) fn managers(whole: &Value) -> impl Iterator<Item = (&str, bool)> {
 }
 
 fn texts(map: &Value) -> Texts {
-    let texts = map.as_object().into_iter().flatten().filter(|(name, _)| name.starts_with(OURS));
+    let texts = map.as_object().into_iter().flatten().filter(|(name, _)| Head::knows(name));
     texts.filter_map(|(name, text)| Some((name.as_str().into(), text.as_str()?.into()))).collect()
 }
 

@@ -57,14 +57,15 @@ pub(super) async fn ask(context: &Context, sync: &GitSync) -> Result<(CommitId, 
         // One version need not be built on another.
         Followed::Newest(range) => {
             let range = version::range(&range)?;
-            follow(&context.git, &remote, &Followed::of(spec), |refs| {
+            follow(&context.git, &remote, &Followed::of(spec), move |refs| {
                 version::newest(&range, refs.tags()).map(tag)
             })
             .await
             .map(|(head, _)| (head, None))
         }
         named @ (Followed::Branch(_) | Followed::Tag(_)) => {
-            let (head, name) = follow(&context.git, &remote, &named, |_| named.full_name()).await?;
+            let full_name = named.full_name();
+            let (head, name) = follow(&context.git, &remote, &named, |_| full_name).await?;
             let rewritten = rewritten(&context.git, &remote, sync, &head, name).await?;
             Ok((head, rewritten))
         }
@@ -115,19 +116,10 @@ pub(super) async fn follow(
     git: &Git,
     remote: &Remote,
     followed: &Followed,
-    choose: impl FnOnce(&Refs) -> Option<String>,
+    choose: impl FnOnce(&Refs) -> Option<String> + Send + 'static,
 ) -> Result<(CommitId, String), GitError> {
-    let refs = git.refs(remote).await?;
-    if refs.is_empty() {
-        return Err(GitError::RepositoryEmpty { url: remote.url.clone() });
-    }
-    let name = choose(&refs);
-    let found = name.and_then(|name| Some((refs.commit(&name)?.clone(), name)));
     let missing = || GitError::ReferenceNotFound { url: remote.url.clone(), reference: followed.to_string() };
-    let (head, name) = found.ok_or_else(missing)?;
-    if !git.has_commit(remote, &head).await? {
-        git.fetch(remote, Want::Reference(name.clone())).await?;
-    }
+    let (name, head) = git.follow(remote, choose).await?.ok_or_else(missing)?;
     Ok((head, name))
 }
 
