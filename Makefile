@@ -16,6 +16,7 @@ CARGO_DENY_VERSION := 0.20.2
 REGISTRY ?=
 TAG ?= dev
 CHECK ?=
+FAT ?=
 STORY ?=
 
 .PHONY: help
@@ -23,8 +24,8 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 .PHONY: run
-run: setup build agent ## A local cluster, the operator and the demo fleet; CHECK=1 verifies it and exits
-	@$(BIN)/slipway-demo run $(if $(CHECK),--check)
+run: setup build agent ## A local cluster, the operator and the demo fleet; CHECK=1 verifies it and exits, FAT=1 builds its services
+	@$(BIN)/slipway-demo run $(if $(CHECK),--check) $(if $(FAT),--fat)
 
 .PHONY: test
 test: setup lint build agent ## Everything, a real cluster included
