@@ -7,6 +7,7 @@ pub mod context;
 pub mod error;
 pub mod finalizers;
 pub mod git;
+pub mod holder;
 pub mod hooks;
 pub mod lease;
 pub mod metrics;

@@ -10,7 +10,7 @@ use slipway_plan::desired::{Identity, integration};
 
 use super::address::Address;
 use super::refusal::Refusal;
-use super::token::Holder;
+use crate::holder::Holder;
 
 /// What the API server shows of the sender, read at the time of the delivery and not from a cache.
 struct Sender {
