@@ -31,6 +31,9 @@ pub mod sources;
 pub mod tree;
 
 pub use identity::Identity;
-pub use order::{BuildOrder, InitOrder};
-pub use record::{BuildRecord, LayerRecord, ProvisionRecord, StartRecord, StateRecord, StepRecord};
+pub use order::{BuildOrder, InitOrder, PushOrder, ReportTo};
+pub use record::{
+    BuildEnded, BuildProgress, BuildRecord, BuildReport, Fault, LayerRecord, ProvisionRecord, PushedImage,
+    StartRecord, StateRecord, StepRecord,
+};
 pub use report::{Report, ReportFile};

@@ -58,6 +58,9 @@ pub struct InitOrder {
     /// How long services may take to end; less than the pod's grace period.
     #[serde(default = "twenty_seconds")]
     pub grace_seconds: u32,
+    /// Where how it went is told to, as a [`StartRecord`](crate::StartRecord); none tells nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<ReportTo>,
     /// Where how it went is written, as a [`StartRecord`](crate::StartRecord). It appears when services are up: a
     /// readiness probe can wait for it.
     #[serde(default = "record")]
@@ -65,6 +68,62 @@ pub struct InitOrder {
     /// Where the kubelet reads why a container ended.
     #[serde(default = "termination_log")]
     pub termination_log: PathBuf,
+}
+
+/// `slipway-agent push ORDER`: wait for what the build beside this container leaves, make an image of it, push that, and
+/// tell the operator all the while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PushOrder {
+    /// What the image is made of.
+    pub identity: Identity,
+    /// The volume: [`BuildOrder::output`] of the build.
+    pub input: PathBuf,
+    /// Image in which is built, by digest: the base, or the image of an ancestor. Example:
+    /// `registry:5000/base@sha256:…`.
+    pub base: String,
+    /// Where the new image goes: its name as a candidate. Example: `registry:5000/www:3f2c-91ab-candidate`.
+    pub target: String,
+    /// The ancestor, when `base` is its image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Ancestor>,
+    /// URL of the service's repository; it may hold no credentials.
+    pub source: String,
+    /// Time of the newer of both commits, in seconds since 1970: when the image counts as made.
+    pub newest: i64,
+    /// Registries that are spoken to over plain HTTP, as host:port.
+    #[serde(default)]
+    pub plain_http_registries: Vec<String>,
+    /// A `.dockerconfigjson` with the login to push with; none pushes as anybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<PathBuf>,
+    /// Where is told how far it is, as [`BuildReport`](crate::BuildReport)s.
+    pub report: ReportTo,
+    /// How long the build may take until its record is there.
+    pub wait_seconds: u32,
+    /// Where the kubelet reads why a container ended.
+    #[serde(default = "termination_log")]
+    pub termination_log: PathBuf,
+}
+
+/// The image of an ancestor commit that was built in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Ancestor {
+    /// Its commit of the service's repository.
+    pub commit: String,
+    /// Builds between the new image and the last full one, the new one included.
+    pub depth: u32,
+}
+
+/// Where the operator is told something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReportTo {
+    /// `http://` and an address.
+    pub url: String,
+    /// File with the token of this one pod.
+    pub token_file: PathBuf,
 }
 
 /// The operator's end of both repositories.

@@ -2,11 +2,13 @@
 
 pub mod accounts;
 pub mod apply;
+pub mod builds;
 pub mod cache;
 pub mod context;
 pub mod error;
 pub mod finalizers;
 pub mod git;
+pub mod holder;
 pub mod hooks;
 pub mod lease;
 pub mod metrics;
@@ -24,14 +26,15 @@ pub mod signature;
 pub mod tell;
 
 use kube::discovery::ApiResource;
-use slipway_crds::v1alpha1::{DevEnvironment, Fleet, GitSync, ServiceRepo};
+use slipway_crds::v1alpha1::{DevEnvironment, Fleet, GitSync, ServiceBuild, ServiceRepo};
 
 /// Slipway's own kinds, in the order in which they depend on each other.
-pub fn own_kinds() -> [ApiResource; 4] {
+pub fn own_kinds() -> [ApiResource; 5] {
     [
         ApiResource::erase::<Fleet>(&()),
         ApiResource::erase::<ServiceRepo>(&()),
         ApiResource::erase::<DevEnvironment>(&()),
         ApiResource::erase::<GitSync>(&()),
+        ApiResource::erase::<ServiceBuild>(&()),
     ]
 }

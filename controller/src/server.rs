@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::hooks::{self, Hooks};
 use crate::lease::forward::{Forward, to_leader};
 use crate::settings::Settings;
-use crate::{plans, runs};
+use crate::{builds, plans, runs};
 
 #[derive(Clone)]
 struct Shared {
@@ -29,12 +29,14 @@ pub async fn serve(settings: &Settings, context: Arc<Context>, registry: Registr
     let (syncs, repos) = (context.stores.syncs.clone(), context.stores.repos.clone());
     let hooks = Hooks::new(client.clone(), syncs, repos, context.pushed.clone());
     let plans = plans::router(Arc::clone(&context));
+    let builds = builds::router(client.clone(), context.progress.clone());
     let forward = Forward::new(context.tenure.clone());
     let shared = Shared { context, registry: Arc::new(registry) };
     let for_the_leader = Router::new()
         .merge(plans)
         .merge(hooks::router(hooks))
         .merge(runs::router(client))
+        .merge(builds)
         .layer(from_fn_with_state(forward, to_leader));
     let router = Router::new()
         .route("/healthz", get(|| async { "alive" }))
@@ -54,6 +56,7 @@ async fn ready(State(shared): State<Shared>) -> Result<&'static str, StatusCode>
     let all = async {
         context.cache.ready().await;
         context.own.ready().await;
+        context.builds.ready().await;
         let _ = context.stores.environments.wait_until_ready().await;
         let _ = context.stores.fleets.wait_until_ready().await;
         let _ = context.stores.repos.wait_until_ready().await;

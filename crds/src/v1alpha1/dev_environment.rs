@@ -61,6 +61,11 @@ pub struct DevEnvironmentSpec {
     /// Follow branches as they move, or hold what was found first. Unset: `follow`; an integration run always holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update: Option<Update>,
+    /// Branch, tag or commit of the Fleet's ops repository for the services that are built. Unset: the Fleet's default.
+    /// Example: `fix-nginx`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 250))]
+    pub ops: Option<String>,
     /// A machine label of the Fleet for every service. Example: `xl`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine: Option<String>,
@@ -155,6 +160,9 @@ pub struct LockedService {
     /// The commit it should run; none for `local`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    /// The commit of the ops repository it should run; only where its image is built.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ops_commit: Option<String>,
     /// Why that commit. Example: `branch fix-eta`.
     pub why: String,
     /// The image by digest, once it exists; it changes only with the commit.

@@ -16,6 +16,10 @@ mod next;
 pub mod parent;
 pub mod queue;
 pub mod retention;
+pub mod retry;
+pub mod say;
+pub mod seen;
+pub mod stored;
 pub mod why;
 
 pub use facts::{BuildFacts, Limits, Pushed, Report, Unit, UnitTests};

@@ -1,5 +1,7 @@
 //! What an environment means in Kubernetes objects.
 
+pub mod agent;
+pub mod build;
 pub mod integration;
 pub mod labels;
 pub mod local;
@@ -101,7 +103,7 @@ fn build_service_workloads(
             FoundDigest::Image(image) => {
                 desired.objects.push(workload::build_workload(inputs, machine, service, &role, image)?);
             }
-            FoundDigest::Missing | FoundDigest::Unknown(_) => {
+            FoundDigest::Missing | FoundDigest::Unknown(_) | FoundDigest::NotBuilt(_) => {
                 desired.kept.insert(workload::key(inputs.identity, service, &role));
             }
         }

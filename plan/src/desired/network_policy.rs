@@ -44,21 +44,27 @@ fn build_environment(inputs: &Inputs<'_>) -> Result<Object, RenderError> {
     let network = &inputs.fleet.network;
     let mut sources = vec![environment()];
     sources.extend((!network.ingress.is_empty()).then(|| namespaces(&network.ingress)));
-    let blocks = OUTSIDE.iter().map(|(range, except)| block(range, except));
-    let own = network.egress.iter().map(|range| block(range, &[]));
+    let mut egress = vec![to(vec![environment()], None)];
+    egress.extend(outward(&network.egress));
     let spec = NetworkPolicySpec {
         pod_selector: Some(LabelSelector::default()),
         policy_types: Some(vec!["Ingress".to_owned(), "Egress".to_owned()]),
         ingress: Some(vec![NetworkPolicyIngressRule { from: Some(sources), ports: None }]),
-        egress: Some(vec![
-            to(vec![environment()], None),
-            // A rule each: ports of one number would be taken for one when they are compared.
-            anywhere(port("UDP", DNS)),
-            anywhere(port("TCP", DNS)),
-            to(blocks.chain(own).collect(), None),
-        ]),
+        egress: Some(egress),
     };
     policy(inputs.identity, ENVIRONMENT, spec)
+}
+
+/// Out to names, to the internet and to these ranges.
+pub(super) fn outward(ranges: &[String]) -> Vec<NetworkPolicyEgressRule> {
+    let blocks = OUTSIDE.iter().map(|(range, except)| block(range, except));
+    let own = ranges.iter().map(|range| block(range, &[]));
+    vec![
+        // A rule each: ports of one number would be taken for one when they are compared.
+        anywhere(port("UDP", DNS)),
+        anywhere(port("TCP", DNS)),
+        to(blocks.chain(own).collect(), None),
+    ]
 }
 
 /// The pod of an integration run: out to the operator, too.
@@ -68,6 +74,17 @@ fn build_delivery(identity: &Identity, agent: &AgentSettings) -> Result<Object, 
         operator: "Exists".to_owned(),
         values: None,
     };
+    let spec = NetworkPolicySpec {
+        pod_selector: Some(LabelSelector { match_expressions: Some(vec![run]), match_labels: None }),
+        policy_types: Some(vec!["Egress".to_owned()]),
+        ingress: None,
+        egress: Some(to_operator(agent)),
+    };
+    policy(identity, DELIVERY, spec)
+}
+
+/// Out to the operator.
+pub(super) fn to_operator(agent: &AgentSettings) -> Vec<NetworkPolicyEgressRule> {
     let operator = NetworkPolicyPeer {
         namespace_selector: Some(LabelSelector::default()),
         pod_selector: Some(LabelSelector {
@@ -84,13 +101,7 @@ fn build_delivery(identity: &Identity, agent: &AgentSettings) -> Result<Object, 
     rules.extend(
         address(&agent.url).map(|(range, number)| to(vec![block(&range, &[])], Some(port("TCP", number)))),
     );
-    let spec = NetworkPolicySpec {
-        pod_selector: Some(LabelSelector { match_expressions: Some(vec![run]), match_labels: None }),
-        policy_types: Some(vec!["Egress".to_owned()]),
-        ingress: None,
-        egress: Some(rules),
-    };
-    policy(identity, DELIVERY, spec)
+    rules
 }
 
 /// The address of a URL as a range of one, and its port.
