@@ -51,8 +51,7 @@ pub async fn of(
 ) -> Result<Holder, TokenProblem> {
     let header = headers.get("authorization").and_then(|value| value.to_str().ok());
     let token = header.and_then(|value| value.strip_prefix("Bearer ")).ok_or(TokenProblem::None)?;
-    let spec =
-        TokenReviewSpec { audiences: Some(vec![audience.to_owned()]), token: token.to_owned() };
+    let spec = TokenReviewSpec { audiences: Some(vec![audience.to_owned()]), token: token.to_owned() };
     let review = TokenReview { spec, ..TokenReview::default() };
     let api: Api<TokenReview> = Api::all(client.clone());
     let reviewed = api.create(&PostParams::default(), &review).await.map_err(TokenProblem::Review)?;
