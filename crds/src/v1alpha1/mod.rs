@@ -10,7 +10,7 @@ mod shared;
 
 pub use dev_environment::{
     DevEnvironment, DevEnvironmentSpec, DevEnvironmentStatus, EndReason, Ended, LockedService,
-    NamespaceRecord, StoreStatus, Update,
+    NamespaceRecord, ServiceStart, StoreStatus, Update,
 };
 pub use fleet::{AddressRange, Fleet, FleetSpec, FleetStatus, Machine, Profile, Store, Volume};
 pub use git_sync::{
