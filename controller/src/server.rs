@@ -1,4 +1,5 @@
-//! The operator's HTTP server: health, readiness, metrics, plans, messages of git servers, and results of integration runs.
+//! The operator's HTTP server: health, readiness, metrics, plans, sources, messages of git servers, and results of
+//! integration runs.
 
 use std::sync::Arc;
 
@@ -15,7 +16,8 @@ use crate::context::Context;
 use crate::hooks::{self, Hooks};
 use crate::lease::forward::{Forward, to_leader};
 use crate::settings::Settings;
-use crate::{builds, plans, runs};
+use crate::sources::Supply;
+use crate::{builds, plans, runs, sources, starts};
 
 #[derive(Clone)]
 struct Shared {
@@ -30,6 +32,8 @@ pub async fn serve(settings: &Settings, context: Arc<Context>, registry: Registr
     let hooks = Hooks::new(client.clone(), syncs, repos, context.pushed.clone());
     let plans = plans::router(Arc::clone(&context));
     let builds = builds::router(client.clone(), context.progress.clone());
+    let sources = sources::router(Supply::of(Arc::clone(&context)));
+    let starts = starts::router(Arc::clone(&context));
     let forward = Forward::new(context.tenure.clone());
     let shared = Shared { context, registry: Arc::new(registry) };
     let for_the_leader = Router::new()
@@ -37,6 +41,8 @@ pub async fn serve(settings: &Settings, context: Arc<Context>, registry: Registr
         .merge(hooks::router(hooks))
         .merge(runs::router(client))
         .merge(builds)
+        .merge(sources)
+        .merge(starts)
         .layer(from_fn_with_state(forward, to_leader));
     let router = Router::new()
         .route("/healthz", get(|| async { "alive" }))

@@ -13,11 +13,11 @@ pub fn of(resolved: &Resolved, addresses: &Addresses) -> Vec<LockedService> {
         service: names::LOCAL.to_owned(),
         reference: None,
         commit: None,
-        ops_commit: None,
         why: "stateful pod of the Fleet".to_owned(),
         image: None,
         address: addresses.get(&ServiceName::local()).cloned(),
         ready: false,
+        start: None,
     });
     let services = resolved.services.iter().map(|service| of_service(service, addresses));
     local.into_iter().chain(services).chain(under_test(resolved, addresses)).collect()
@@ -40,10 +40,12 @@ fn of_service(service: &ResolvedService, addresses: &Addresses) -> LockedService
         reference: service.reference.clone(),
         commit: Some(service.commit.clone()),
         ops_commit: service.inputs.as_ref().map(|inputs| inputs.ops_commit.clone()),
+        ops_commit: None,
         why: service.why.clone(),
         image,
         address: addresses.get(&service.name).cloned(),
         ready: false,
+        start: None,
     }
 }
 
