@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
+use slipway_agent::live::SyncOrder;
 use slipway_agent::{BuildOrder, InitOrder, operator};
 
 /// How long a result is offered before the agent gives up, unless `--give-up-after` says otherwise.
@@ -20,6 +21,8 @@ pub enum Task {
     Build(Box<BuildOrder>),
     /// Bring up a fat container and run its services.
     Init(Box<InitOrder>),
+    /// Mirror what comes on standard input into a folder.
+    Sync(Box<SyncOrder>),
 }
 
 /// A command, and where its result goes.
@@ -42,7 +45,7 @@ pub struct Order {
 pub enum WrongArguments {
     /// The first word is unknown.
     #[error(
-        "expected `install <path>`, `run --url <url> --token-file <file> [--glob <glob>] -- <command>`, `build <order>` or `init <order>`"
+        "expected `install <path>`, `run --url <url> --token-file <file> [--glob <glob>] -- <command>`, `build <order>`, `init <order>` or `sync <order>`"
     )]
     Usage,
     /// An option is unknown.
@@ -81,6 +84,7 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Result<Task, WrongArgum
             checked(order.sources.url.clone())?;
             Ok(Task::Init(Box::new(order)))
         }
+        Some("sync") => Ok(Task::Sync(Box::new(order(words.next())?))),
         _ => Err(WrongArguments::Usage),
     }
 }

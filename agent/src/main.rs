@@ -5,6 +5,7 @@
 //! slipway-agent run --url U --token-file T [--glob G] -- command …        runs it, delivers how it ended
 //! slipway-agent build ORDER                                               provisions, writes the layer of what changed
 //! slipway-agent init ORDER                                                the first process of a fat container
+//! slipway-agent sync ORDER                                                the container's end of `slipway sync`
 //! ```
 
 mod arguments;
@@ -17,6 +18,7 @@ mod install;
 mod junit;
 mod outcome;
 mod run;
+mod sync;
 
 use std::process::ExitCode;
 
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         Ok(Task::Build(_) | Task::Init(_)) if std::process::id() == 1 => first::run(),
         Ok(Task::Build(order)) => build::build(&order),
         Ok(Task::Init(order)) => Ok(init::init(&order)),
+        Ok(Task::Sync(order)) => sync::sync(&order).map(|()| ExitCode::SUCCESS),
         Err(wrong) => {
             eprintln!("slipway-agent: {wrong}");
             return ExitCode::from(USAGE);

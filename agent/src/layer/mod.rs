@@ -12,6 +12,8 @@ mod writer;
 #[cfg(feature = "program")]
 mod apply;
 #[cfg(feature = "program")]
+mod edit;
+#[cfg(feature = "program")]
 mod entry;
 #[cfg(feature = "program")]
 mod folder;
@@ -29,6 +31,8 @@ pub(crate) use name::{join, split};
 
 #[cfg(feature = "program")]
 pub use apply::{Accepted, Applied, apply};
+#[cfg(feature = "program")]
+pub(crate) use edit::{Edited, edit};
 
 use std::collections::BTreeMap;
 

@@ -21,7 +21,8 @@ pub(super) fn check(path: &[u8], limits: &Limits) -> Result<(), LayerError> {
         match name {
             b"" => return refused("it is absolute, or has an empty part"),
             b"." | b".." => return refused("`.` and `..` are not names"),
-            name if name.len() > 255 => return refused("a part of it is longer than 255 bytes"),
+            // A whiteout is longer than what it is about.
+            name if name.strip_prefix(WHITEOUT).unwrap_or(name).len() > 255 => return refused("a part of it is longer than 255 bytes"),
             _ => {}
         }
     }
