@@ -1,6 +1,7 @@
 //! What is written after `slipway`.
 
 mod diff;
+mod live;
 mod logs;
 mod open;
 mod shell;
@@ -15,6 +16,7 @@ use slipway_plan::duration;
 use crate::complete;
 
 pub use diff::Diff;
+pub use live::Sync;
 pub use logs::Logs;
 pub use open::{Forward, Open};
 pub use shell::{Completion, Man, Shell};
@@ -85,7 +87,8 @@ pub enum Verb {
     /// Start services, with all they depend on, in an environment of your own
     #[command(
         after_help = "Examples:\n  slipway start api dispatch eta\n  slipway start dispatch --branch dispatch=fix-eta --ttl 8h\n  \
-        slipway start --env issue519 --profile rider --branch eta=       eta runs its trunk again\n\n\
+        slipway start --env issue519 --profile rider --branch eta=       eta runs its trunk again\n  \
+        slipway start api --live ~/src/api                               api runs what is in that folder\n\n\
         More services and flags are added to what the environment has; --only makes it exactly what you say. A stopped or expired \
         environment starts again. Ctrl-C stops watching, nothing else."
     )]
@@ -125,6 +128,12 @@ pub enum Verb {
         slipway exec local --role redis -- redis-cli info"
     )]
     Exec(Exec),
+    /// Mirror a working tree into a service's container, again whenever it changes, until Ctrl-C
+    #[command(after_help = "Examples:\n  slipway sync api\n  slipway sync api ~/src/api -e issue519\n  \
+        slipway sync api --once -o json\n\n\
+        What git ignores, and what .slipwayignore names in the same way, is neither sent nor touched. All else is made like \
+        the folder: what is only in the container goes. Then `run.reload` of manifest.yaml runs there.")]
+    Sync(Sync),
     /// List all environments of the namespace
     #[command(visible_alias = "ls")]
     List(List),
@@ -223,6 +232,16 @@ pub struct Start {
     /// Do not wait until everything is ready
     #[arg(long, short)]
     pub detach: bool,
+    /// Then mirror this working tree into its service until Ctrl-C, as `sync` does; without a path: this folder
+    #[arg(
+        long,
+        value_name = "PATH",
+        num_args = 0..=1,
+        default_missing_value = ".",
+        conflicts_with = "detach",
+        value_hint = clap::ValueHint::DirPath
+    )]
+    pub live: Option<PathBuf>,
     /// Give up waiting after that long, with exit code 1; it goes on starting
     #[arg(long, value_name = "DURATION", value_parser = duration_text)]
     pub timeout: Option<String>,

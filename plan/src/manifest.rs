@@ -48,6 +48,9 @@ pub struct Run {
     /// Where the service's code is in the image; commands run there.
     #[serde(default)]
     pub mount: Option<String>,
+    /// Shell command after which new code in `mount` counts.
+    #[serde(default)]
+    pub reload: Option<String>,
     /// Environment variables; they win over the Fleet's.
     #[serde(default)]
     pub env: BTreeMap<String, String>,

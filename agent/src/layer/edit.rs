@@ -25,9 +25,9 @@ const MOST_PROBLEMS: usize = 20;
 /// What was done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Edited {
-    /// Files, links and folders written.
+    /// Files and links written.
     pub(crate) written: u64,
-    /// Files, links and folders removed.
+    /// Files and links removed.
     pub(crate) removed: u64,
     /// What could not be done.
     pub(crate) problems: Vec<Problem>,
@@ -109,7 +109,11 @@ impl Editing<'_> {
         let (folder, name) = name::split(&entry.path);
         let Some(parent) = self.root.existing(folder)? else {
             // What is gone with its folder is gone.
-            return if entry.what == What::Whiteout { Ok(()) } else { Err(io::ErrorKind::NotADirectory.into()) };
+            return if entry.what == What::Whiteout {
+                Ok(())
+            } else {
+                Err(io::ErrorKind::NotADirectory.into())
+            };
         };
         let target = parent.at(name);
         match &entry.what {
@@ -117,11 +121,7 @@ impl Editing<'_> {
                 self.done.removed += u64::from(discard(&target)?);
                 return Ok(());
             }
-            What::Directory => {
-                if !directory(&parent, &target)? {
-                    return Ok(());
-                }
-            }
+            What::Directory => return directory(&parent, &target),
             What::File(_) => self.file(&parent, &target, &entry.metadata, content)?,
             What::Special(Special::Symlink(to)) => {
                 self.stage(&parent, &target, |place| unix::symlink(as_path(to), place))?;
@@ -180,15 +180,15 @@ fn copy(from: &mut impl Read, to: &mut impl io::Write, hash: &mut Sha256) -> io:
     }
 }
 
-/// Removes a file, a link, or an empty folder; whether there was one. A folder in which something is left stays.
+/// Removes a file, a link, or an empty folder; whether it was a file or a link. A folder in which something is left stays.
 fn discard(target: &Path) -> io::Result<bool> {
     let removed = match fs::symlink_metadata(target) {
-        Ok(found) if found.is_dir() => fs::remove_dir(target),
-        Ok(_) => fs::remove_file(target),
+        Ok(found) if found.is_dir() => fs::remove_dir(target).map(|()| false),
+        Ok(_) => fs::remove_file(target).map(|()| true),
         Err(error) => Err(error),
     };
     match removed {
-        Ok(()) => Ok(true),
+        Ok(was_file) => Ok(was_file),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty) => {
             Ok(false)
         }
@@ -196,15 +196,13 @@ fn discard(target: &Path) -> io::Result<bool> {
     }
 }
 
-/// Whether it had to be made.
-fn directory(parent: &Folder, target: &Path) -> io::Result<bool> {
+fn directory(parent: &Folder, target: &Path) -> io::Result<()> {
     match fs::symlink_metadata(target) {
-        Ok(found) if found.is_dir() => Ok(false),
+        Ok(found) if found.is_dir() => Ok(()),
         Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
         Err(_) => {
             fs::create_dir(target)?;
-            own_like(target, target, parent)?;
-            Ok(true)
+            own_like(target, target, parent)
         }
     }
 }

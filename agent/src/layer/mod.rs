@@ -27,7 +27,7 @@ pub use name::{OPAQUE, WHITEOUT};
 pub use writer::{Compressed, LayerWriter, Sealed};
 
 pub(crate) use error::shown;
-pub(crate) use name::{join, split};
+pub(crate) use name::{check as check_name, join, split};
 
 #[cfg(feature = "program")]
 pub use apply::{Accepted, Applied, apply};

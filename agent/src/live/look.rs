@@ -272,10 +272,14 @@ mod tests {
         }
         fs::write(folder.path().join(".slipwayignore"), "*.pyc\n").unwrap();
         let tree = seen(folder.path(), &mut Cache::default());
-        let told: Vec<_> = tree.nodes.iter().map(|(path, node)| {
-            let held = if *node == (Node::Folder { holds_others: true }) { "+" } else { "" };
-            format!("{}{held}", path.escape_ascii())
-        }).collect();
+        let told: Vec<_> = tree
+            .nodes
+            .iter()
+            .map(|(path, node)| {
+                let held = if *node == (Node::Folder { holds_others: true }) { "+" } else { "" };
+                format!("{}{held}", path.escape_ascii())
+            })
+            .collect();
         assert_eq!(told, [".slipwayignore", "a+", "a/b+", "c+", "c/.gitignore", "c/x.c"]);
     }
 }

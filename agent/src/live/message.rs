@@ -82,7 +82,7 @@ pub enum Answer {
         digest: String,
         /// Files and links written.
         written: u64,
-        /// Files and folders removed.
+        /// Files and links removed.
         removed: u64,
         /// What could not be done.
         problems: Vec<Problem>,

@@ -112,7 +112,8 @@ impl<'a, W: Write + Send + 'static> Serving<'a, W> {
         let mut data = self.outgoing.data();
         let ended = reload::run(command, &self.order.mount, limit, &mut data);
         data.finish()?;
-        let refused = |error| LiveError::Refused { message: format!("cannot run `sh -c {command}`: {error}") };
+        let refused =
+            |error| LiveError::Refused { message: format!("cannot run `sh -c {command}`: {error}") };
         let code = ended.map_err(refused)?;
         // What cannot be forgotten makes for one reload too many.
         let _ = fs::remove_file(self.mark());

@@ -120,7 +120,8 @@ impl Ruling {
     /// What is said of this path in a folder that is ignored.
     pub fn verdict_of_tracked(&self, path: &[u8], is_folder: bool) -> Verdict {
         let placed = self.placed(path);
-        let is_tracked = self.rules.tracked.contains(&placed) && self.verdict(path, is_folder) != Verdict::Ignored;
+        let is_tracked =
+            self.rules.tracked.contains(&placed) && self.verdict(path, is_folder) != Verdict::Ignored;
         match is_folder {
             true if self.tracked_folders.contains(&placed) => Verdict::OnlyTracked,
             false if is_tracked => Verdict::Taken,
@@ -191,7 +192,8 @@ mod tests {
 
     #[test]
     fn slipwayignore_counts_more_than_gitignore() {
-        let rules = ruling(&[("", "*.bundle.js"), ("web", "!x.bundle.js")], &[("", "!app.bundle.js\ndocs/")], &[]);
+        let rules =
+            ruling(&[("", "*.bundle.js"), ("web", "!x.bundle.js")], &[("", "!app.bundle.js\ndocs/")], &[]);
         assert_eq!(rules.verdict(b"web/app.bundle.js", false), Taken);
         assert_eq!(rules.verdict(b"other.bundle.js", false), Ignored);
         assert_eq!(rules.verdict(b"docs", true), Ignored);
@@ -199,7 +201,8 @@ mod tests {
 
     #[test]
     fn what_is_tracked_is_not_ignored_although_it_matches() {
-        let rules = ruling(&[("", "logs/\n*.log")], &[("", "secret.log")], &["logs/a/1.txt", "x.log", "secret.log"]);
+        let rules =
+            ruling(&[("", "logs/\n*.log")], &[("", "secret.log")], &["logs/a/1.txt", "x.log", "secret.log"]);
         assert_eq!([rules.verdict(b"x.log", false), rules.verdict(b"y.log", false)], [Taken, Ignored]);
         assert_eq!(rules.verdict(b"logs", true), OnlyTracked);
         assert_eq!(rules.verdict_of_tracked(b"logs/a", true), OnlyTracked);
@@ -220,8 +223,14 @@ mod tests {
     #[test]
     fn a_folder_of_a_larger_repository_keeps_the_rules_above_it() {
         let rules = Rules { place: b"services/api".to_vec(), ..Rules::default() };
-        let mut ruling = Ruling::new(Rules { git: [(String::new(), "/services/api/tmp\n*.o".to_owned())].into(), ..rules });
+        let mut ruling = Ruling::new(Rules {
+            git: [(String::new(), "/services/api/tmp\n*.o".to_owned())].into(),
+            ..rules
+        });
         ruling.add_git(b"", "/out".to_owned());
-        assert_eq!(["tmp", "a.o", "out", "b/out"].map(|path| ruling.verdict(path.as_bytes(), true)), [Ignored, Ignored, Ignored, Taken]);
+        assert_eq!(
+            ["tmp", "a.o", "out", "b/out"].map(|path| ruling.verdict(path.as_bytes(), true)),
+            [Ignored, Ignored, Ignored, Taken]
+        );
     }
 }

@@ -21,9 +21,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// What a sync did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Synced {
-    /// Files, links and folders written there.
+    /// Files and links written there.
     pub written: u64,
-    /// Files and folders removed there.
+    /// Files and links removed there.
     pub removed: u64,
     /// Bytes of the files that were sent.
     pub bytes: u64,
@@ -73,12 +73,16 @@ impl<R: Read, W: Write> Sender<R, W> {
         let mut all = Synced::default();
         for round in 0..ROUNDS {
             let once = self.round(tree)?;
-            all.written += once.written;
-            all.removed += once.removed;
-            all.bytes += once.bytes;
-            all = Synced { written: all.written, removed: all.removed, bytes: all.bytes, ..once };
+            let (written, removed) = (once.written, once.removed);
+            all = Synced {
+                written: all.written + written,
+                removed: all.removed + removed,
+                bytes: all.bytes + once.bytes,
+                ..once
+            };
             self.reload_due |= all.is_change();
-            if all.is_equal {
+            let is_stuck = round > 0 && written + removed == 0 && !all.problems.is_empty();
+            if all.is_equal || is_stuck {
                 break;
             }
             thread::sleep(PAUSE * (1 << round));
@@ -164,7 +168,7 @@ impl<R: Read, W: Write> Sender<R, W> {
             Answer::Same => self.known.clone().ok_or_else(|| unexpected(&Answer::Same)),
             Answer::Tree { gaps } => {
                 let mut data = self.incoming.data();
-                let tree = LiveTree::read(std::io::BufReader::new(&mut data))?;
+                let tree = LiveTree::read(std::io::BufReader::new(&mut data)).map_err(in_the_container)?;
                 data.drain()?;
                 let tree = LiveTree { gaps: gaps.into_iter().collect(), ..tree };
                 self.known = Some(tree.clone());
@@ -180,6 +184,13 @@ fn heard<R: Read>(incoming: &mut Incoming<R>) -> Result<Answer, LiveError> {
         Some(Answer::Failed { message }) => Err(LiveError::Refused { message }),
         Some(answer) => Ok(answer),
         None => Err(LiveError::lost(std::io::ErrorKind::UnexpectedEof.into())),
+    }
+}
+
+fn in_the_container(error: LiveError) -> LiveError {
+    match error {
+        LiveError::TooMany { .. } => LiveError::Refused { message: format!("in the container, {error}") },
+        other => other,
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 
 use super::MOST_NODES;
 use super::error::LiveError;
-use crate::layer::Hashing;
+use crate::layer::{Hashing, Limits, check_name};
 
 /// Bytes of a path, or of the target of a link.
 const PATH_BYTES: usize = 4095;
@@ -126,6 +126,7 @@ fn read_node(from: &mut impl Read) -> Result<Option<(Vec<u8>, Node)>, LiveError>
     }
     let [flag] = read_array(from)?;
     let path = read_bytes(from)?;
+    check_name(&path, &Limits::default())?;
     let node = match kind {
         [b'd'] => Node::Folder { holds_others: flag != 0 },
         [b'f'] => {
@@ -180,14 +181,21 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_leads_elsewhere_is_refused() {
+        for path in [&b"../x"[..], b"/etc/passwd", b"a/./b", b"a\0"] {
+            let nodes = [(path.to_vec(), Node::Folder { holds_others: false })];
+            let mut bytes = Vec::new();
+            LiveTree { nodes: nodes.into(), gaps: BTreeSet::new() }.write(&mut bytes).unwrap();
+            assert!(LiveTree::read(bytes.as_slice()).is_err(), "{path:?}");
+        }
+    }
+
+    #[test]
     fn what_is_ignored_in_a_folder_does_not_change_the_digest_and_a_mode_does() {
         let mut other = tree();
         other.nodes.insert(b"bin".to_vec(), Node::Folder { holds_others: false });
         assert_eq!(other.digest(), tree().digest());
-        other.nodes.insert(
-            b"bin/run".to_vec(),
-            Node::File { size: 3, executable: false, digest: [7; 32] },
-        );
+        other.nodes.insert(b"bin/run".to_vec(), Node::File { size: 3, executable: false, digest: [7; 32] });
         assert_ne!(other.digest(), tree().digest());
     }
 

@@ -18,6 +18,8 @@ use super::tree::LiveTree;
 pub struct WorkingTree {
     root: PathBuf,
     cache: Cache,
+    /// As it was at the last look.
+    folders: Vec<Vec<u8>>,
     /// What git said, and of which index.
     outside: Option<(Option<(u64, SystemTime)>, Rules)>,
 }
@@ -25,7 +27,7 @@ pub struct WorkingTree {
 impl WorkingTree {
     /// The one in this folder.
     pub fn new(root: &Path) -> io::Result<Self> {
-        Ok(Self { root: root.canonicalize()?, cache: Cache::default(), outside: None })
+        Ok(Self { root: root.canonicalize()?, cache: Cache::default(), folders: Vec::new(), outside: None })
     }
 
     /// Where it is.
@@ -37,7 +39,14 @@ impl WorkingTree {
     pub fn look(&mut self) -> Result<(LiveTree, Rules), LiveError> {
         let mut ruling = Ruling::new(self.outside());
         let tree = look(&self.root, &mut ruling, true, &BTreeSet::new(), &mut self.cache)?;
+        let folders = tree.nodes.iter().filter(|(_, node)| node.is_folder());
+        self.folders = folders.map(|(path, _)| path.clone()).collect();
         Ok((tree, ruling.rules().clone()))
+    }
+
+    /// The folders that the last look found.
+    pub fn folders(&self) -> impl Iterator<Item = &Vec<u8>> {
+        self.folders.iter()
     }
 
     /// One of its files, none when it is no regular file any more.
@@ -47,7 +56,8 @@ impl WorkingTree {
 
     /// Git is asked again when its index changed; the ignore files above are few and read each time with it.
     fn outside(&mut self) -> Rules {
-        let index = self.root.ancestors().find_map(|folder| std::fs::metadata(folder.join(".git/index")).ok());
+        let index =
+            self.root.ancestors().find_map(|folder| std::fs::metadata(folder.join(".git/index")).ok());
         let stamp = index.and_then(|index| Some((index.len(), index.modified().ok()?)));
         match &self.outside {
             Some((of, rules)) if *of == stamp && stamp.is_some() => rules.clone(),

@@ -50,11 +50,8 @@ fn file(
     metadata: Metadata,
     from: &WorkingTree,
 ) -> Result<(), LiveError> {
-    let opened = from.open(path).map_err(|source| LayerError::System {
-        action: "read",
-        path: shown(path),
-        source,
-    })?;
+    let opened =
+        from.open(path).map_err(|source| LayerError::System { action: "read", path: shown(path), source })?;
     // Gone, or no file any more: the next look finds that out as well.
     let Some((file, _)) = opened else { return Ok(()) };
     Ok(writer.file(path, &metadata, size, Filled { inner: file })?)
