@@ -29,6 +29,9 @@ const MADE_BY: &str = "slipway start";
 pub async fn run(session: &Session, arguments: &Start, output: &mut Output) -> anyhow::Result<Exit> {
     let name = arguments.env.clone().map_or_else(environment::own_name, Ok)?;
     let source = arguments.live.as_deref().map(Source::read).transpose()?;
+    if let Some(source) = &source {
+        source.refuse_others(&arguments.services)?;
+    }
     let request = Request::parse(&arguments.services, &arguments.wanted)?;
     let timeout = arguments.timeout.as_deref().map(slipway_plan::duration::parse).transpose()?;
     let before = environment_of_that_name(session, &name).await?;

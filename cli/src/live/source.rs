@@ -45,13 +45,17 @@ impl Source {
 
     /// The wrong folder would replace all code of a service.
     pub fn refuse_other(&self, service: &str) -> Result<(), Usage> {
-        if self.service == service {
+        self.refuse_others(&[service.to_owned()])
+    }
+
+    /// The same where several are named; none means that others choose.
+    pub fn refuse_others(&self, services: &[String]) -> Result<(), Usage> {
+        if services.is_empty() || services.contains(&self.service) {
             return Ok(());
         }
+        let (folder, service, others) = (self.folder.display(), &self.service, services.join(", "));
         Err(Usage(format!(
-            "{} is the code of {}, and not of {service}\n  name the folder: slipway sync {service} PATH",
-            self.folder.display(),
-            self.service
+            "{folder} is the code of {service}, and not of {others}\n  name the folder with the right code"
         )))
     }
 }
