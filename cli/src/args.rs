@@ -5,6 +5,7 @@ mod live;
 mod logs;
 mod open;
 mod shell;
+mod start;
 mod why;
 
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ pub use live::Sync;
 pub use logs::Logs;
 pub use open::{Forward, Open};
 pub use shell::{Completion, Man, Shell};
+pub use start::Start;
 pub use why::Why;
 
 const CODES: &str = "Exit codes: 0 done · 1 it failed · 2 only `test` and `diff`: it could not be told · 64 wrong arguments, or no \
@@ -215,39 +217,6 @@ pub struct Wanted {
     /// Exactly these services and flags, instead of adding them to what the environment has
     #[arg(long)]
     pub only: bool,
-}
-
-/// `slipway start`.
-#[derive(Args, Debug)]
-pub struct Start {
-    /// The services; what they depend on follows
-    #[arg(value_name = "SERVICE", add = ArgValueCompleter::new(complete::services))]
-    pub services: Vec<String>,
-    /// Name of the environment. Unset: dev-<your user name>
-    #[arg(long, short, value_name = "NAME", add = ArgValueCompleter::new(complete::environments))]
-    pub env: Option<String>,
-    /// What it should be.
-    #[command(flatten)]
-    pub wanted: Wanted,
-    /// Do not wait until everything is ready
-    #[arg(long, short)]
-    pub detach: bool,
-    /// Then mirror this working tree into its service until Ctrl-C, as `sync` does; without a path: this folder
-    #[arg(
-        long,
-        value_name = "PATH",
-        num_args = 0..=1,
-        default_missing_value = ".",
-        conflicts_with = "detach",
-        value_hint = clap::ValueHint::DirPath
-    )]
-    pub live: Option<PathBuf>,
-    /// Give up waiting after that long, with exit code 1; it goes on starting
-    #[arg(long, value_name = "DURATION", value_parser = duration_text)]
-    pub timeout: Option<String>,
-    /// Format.
-    #[command(flatten)]
-    pub printed: Printed,
 }
 
 /// `slipway stop`.

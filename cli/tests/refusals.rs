@@ -161,7 +161,11 @@ fn only_the_folder_of_the_service_itself_is_mirrored_into_it() {
     let nowhere = synced(&["sync", "api", "."]);
     assert_eq!(code(&nowhere), 64);
     assert!(complaint(&nowhere).contains("the root of a service's repository?"));
-    std::fs::write(place.folder.path().join("manifest.yaml"), "name: www\nimage: x\nrun: {mount: /srv/www}\n").unwrap();
+    std::fs::write(
+        place.folder.path().join("manifest.yaml"),
+        "name: www\nimage: x\nrun: {mount: /srv/www}\n",
+    )
+    .unwrap();
     for words in [&["sync", "api"][..], &["start", "api", "--live"], &["start", "api", "--live", "."]] {
         let other = synced(words);
         assert_eq!(code(&other), 64, "{words:?}");

@@ -29,6 +29,10 @@ pub fn difference(wanted: &LiveTree, present: &LiveTree) -> Difference {
     let wanted = wanted.clone().without(&present.gaps);
     let mut difference = Difference::default();
     let mut after = wanted.nodes.clone();
+    // What is ignored here says nothing about the folder there.
+    for node in after.values_mut().filter(|node| node.is_folder()) {
+        *node = Node::Folder { holds_others: false };
+    }
     for (path, is) in present.nodes.iter().rev() {
         let becomes = wanted.nodes.get(path);
         if becomes.is_some_and(|becomes| becomes.is_folder() == is.is_folder()) {
@@ -99,6 +103,13 @@ mod tests {
         assert_eq!(told(&difference.gone), ["old/x.py"]);
         assert_eq!((told(&difference.blocked), told(&difference.put)), (vec!["lib"], vec![]));
         assert_eq!(difference.after, tree(&[("lib", HELD), ("old", HELD)]));
+    }
+
+    #[test]
+    fn what_is_ignored_here_does_not_keep_a_folder_there() {
+        let first = difference(&tree(&[("a", HELD)]), &LiveTree::default());
+        assert_eq!(first.after, tree(&[("a", FOLDER)]));
+        assert_eq!(told(&difference(&LiveTree::default(), &first.after).gone), ["a"]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use nix::libc::{O_NOFOLLOW, O_NONBLOCK};
+use nix::libc::{ELOOP, ENXIO, O_NOFOLLOW, O_NONBLOCK};
 use sha2::{Digest as _, Sha256};
 
 use super::MOST_NODES;
@@ -222,8 +222,9 @@ pub(super) fn open(place: &Path) -> io::Result<Option<(File, Metadata)>> {
 
 /// Whether it is not there, or is something else by now.
 fn is_gone(error: &io::Error) -> bool {
-    use io::ErrorKind::{FilesystemLoop, InvalidInput, IsADirectory, NotADirectory, NotFound};
-    matches!(error.kind(), FilesystemLoop | InvalidInput | IsADirectory | NotADirectory | NotFound)
+    use io::ErrorKind::{InvalidInput, IsADirectory, NotADirectory, NotFound};
+    matches!(error.kind(), InvalidInput | IsADirectory | NotADirectory | NotFound)
+        || matches!(error.raw_os_error(), Some(ELOOP | ENXIO))
 }
 
 /// Digest and bytes of what is read.

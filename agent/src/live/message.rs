@@ -46,7 +46,7 @@ pub enum Question {
     Rules(Rules),
     /// How is your tree? [`Answer::Same`], or [`Answer::Tree`].
     Look {
-        /// Digest of the tree as it is known.
+        /// Fingerprint of the tree as it is known.
         known: Option<String>,
     },
     /// Carry out the archive that follows as data. [`Answer::Edited`].

@@ -16,11 +16,7 @@ use crate::layer::{edit, sha256};
 use crate::tree::mount_points;
 
 /// Serves one connection until it ends.
-pub fn serve<W: Write + Send + 'static>(
-    order: &SyncOrder,
-    input: impl Read,
-    outgoing: &Outgoing<W>,
-) -> Result<(), LiveError> {
+pub fn serve<W: Write>(order: &SyncOrder, input: impl Read, outgoing: &Outgoing<W>) -> Result<(), LiveError> {
     let served = refuse(&order.mount).and_then(|()| {
         let mut serving = Serving::new(order, outgoing.clone());
         serving.all(&mut Incoming::new(input))
@@ -59,7 +55,7 @@ struct Serving<'a, W> {
     cache: Cache,
 }
 
-impl<'a, W: Write + Send + 'static> Serving<'a, W> {
+impl<'a, W: Write> Serving<'a, W> {
     fn new(order: &'a SyncOrder, outgoing: Outgoing<W>) -> Self {
         Self { order, outgoing, ruling: Ruling::default(), cache: Cache::default() }
     }
@@ -87,7 +83,7 @@ impl<'a, W: Write + Send + 'static> Serving<'a, W> {
 
     fn tell(&mut self, known: Option<&String>) -> Result<(), LiveError> {
         let tree = self.look()?;
-        if known.is_some_and(|known| *known == tree.digest()) {
+        if known.is_some_and(|known| *known == tree.fingerprint()) {
             return self.outgoing.say(&Answer::Same);
         }
         self.outgoing.say(&Answer::Tree { gaps: tree.gaps.iter().cloned().collect() })?;

@@ -94,7 +94,7 @@ impl<R: Read, W: Write> Sender<R, W> {
     /// end, may have changed it.
     pub fn check(&mut self) -> Result<(), LiveError> {
         if let Some(known) = &self.known {
-            let known = Some(known.digest());
+            let known = Some(known.fingerprint());
             self.ask(&Question::Look { known })?;
         }
         Ok(())

@@ -55,13 +55,13 @@ pub struct LiveTree {
 impl LiveTree {
     /// What is the same for trees of the same content.
     pub fn digest(&self) -> String {
-        let mut hashing = Hashing::new(io::sink());
-        for (path, node) in &self.nodes {
-            let node = if node.is_folder() { &Node::Folder { holds_others: false } } else { node };
-            // A sink takes everything.
-            let _ = write_node(&mut hashing, path, node);
-        }
-        hashing.finish().1
+        let plain = |node| if Node::is_folder(node) { &Node::Folder { holds_others: false } } else { node };
+        hash(self.nodes.iter().map(|(path, node)| (path, plain(node))))
+    }
+
+    /// What is the same for trees of the same content whose folders could go equally well.
+    pub fn fingerprint(&self) -> String {
+        hash(self.nodes.iter())
     }
 
     /// Without what is at or below these paths.
@@ -93,6 +93,15 @@ impl LiveTree {
         }
         Ok(tree)
     }
+}
+
+fn hash<'a>(nodes: impl Iterator<Item = (&'a Vec<u8>, &'a Node)>) -> String {
+    let mut hashing = Hashing::new(io::sink());
+    for (path, node) in nodes {
+        // A sink takes everything.
+        let _ = write_node(&mut hashing, path, node);
+    }
+    hashing.finish().1
 }
 
 fn write_node(to: &mut impl Write, path: &[u8], node: &Node) -> io::Result<()> {

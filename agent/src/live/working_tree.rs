@@ -1,6 +1,6 @@
 //! A working tree on this machine.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
@@ -20,6 +20,8 @@ pub struct WorkingTree {
     cache: Cache,
     /// As it was at the last look.
     folders: Vec<Vec<u8>>,
+    /// The `.gitignore` files that git knew when it was asked.
+    patterns: Option<BTreeMap<String, String>>,
     /// What git said, and of which index.
     outside: Option<(Option<(u64, SystemTime)>, Rules)>,
 }
@@ -27,7 +29,13 @@ pub struct WorkingTree {
 impl WorkingTree {
     /// The one in this folder.
     pub fn new(root: &Path) -> io::Result<Self> {
-        Ok(Self { root: root.canonicalize()?, cache: Cache::default(), folders: Vec::new(), outside: None })
+        Ok(Self {
+            root: root.canonicalize()?,
+            cache: Cache::default(),
+            folders: Vec::new(),
+            patterns: None,
+            outside: None,
+        })
     }
 
     /// Where it is.
@@ -37,6 +45,17 @@ impl WorkingTree {
 
     /// How it is now, and what is left out.
     pub fn look(&mut self) -> Result<(LiveTree, Rules), LiveError> {
+        let (mut tree, mut rules) = self.look_once()?;
+        // Other patterns match other files that are tracked.
+        if self.patterns.as_ref().is_some_and(|before| *before != rules.git) {
+            self.outside = None;
+            (tree, rules) = self.look_once()?;
+        }
+        self.patterns = Some(rules.git.clone());
+        Ok((tree, rules))
+    }
+
+    fn look_once(&mut self) -> Result<(LiveTree, Rules), LiveError> {
         let mut ruling = Ruling::new(self.outside());
         let tree = look(&self.root, &mut ruling, true, &BTreeSet::new(), &mut self.cache)?;
         let folders = tree.nodes.iter().filter(|(_, node)| node.is_folder());

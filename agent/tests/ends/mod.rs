@@ -97,7 +97,7 @@ pub struct Cut {
 impl Write for Cut {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         if self.left == 0 {
-            self.stream.shutdown(std::net::Shutdown::Both).unwrap();
+            drop(self.stream.shutdown(std::net::Shutdown::Both));
             return Err(io::ErrorKind::BrokenPipe.into());
         }
         let written = self.stream.write(&buffer[..buffer.len().min(self.left)])?;

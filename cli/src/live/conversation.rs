@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use slipway_agent::live::{LiveError, Synced, WorkingTree};
+use slipway_agent::live::{LiveError, Problem, Synced, WorkingTree};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::agent::Speaker;
@@ -24,6 +24,8 @@ pub struct Conversation {
     pub news: UnboundedSender<News>,
     pub reload: Option<String>,
     pub once: bool,
+    /// Whether the trees were the same last time, and what stood in the way.
+    pub problems: (bool, Vec<Problem>),
 }
 
 /// How it ended.
@@ -96,11 +98,12 @@ impl Conversation {
     /// Tells what was done, and reloads; whether all went well.
     fn after(&mut self, synced: Synced, begun: Instant, is_first: bool) -> Result<bool, LiveError> {
         let is_equal = synced.is_equal && synced.problems.is_empty();
-        let has_changed = synced.is_change();
-        if has_changed || is_first || !is_equal {
+        let problems = (synced.is_equal, synced.problems.clone());
+        if synced.is_change() || is_first || self.problems != problems {
             let milliseconds = milliseconds(begun);
             self.say(News::Synced { synced, milliseconds });
         }
+        self.problems = problems;
         let Some(command) = self.reload.clone().filter(|_| self.sender.reload_due) else {
             return Ok(is_equal);
         };

@@ -173,8 +173,15 @@ impl Following {
         };
         let reload = self.wanted.source.reload.clone().filter(|_| !self.wanted.no_reload);
         let news = self.news.clone();
-        let conversation =
-            Conversation { sender: connection.sender, tree, watch, news, reload, once: self.wanted.once };
+        let conversation = Conversation {
+            sender: connection.sender,
+            tree,
+            watch,
+            news,
+            reload,
+            once: self.wanted.once,
+            problems: (true, Vec::new()),
+        };
         let (ended, tree, watch) = tokio::task::spawn_blocking(move || conversation.hold()).await?;
         self.tree = Some(tree);
         self.watch = Some(watch);

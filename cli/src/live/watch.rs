@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -19,7 +20,7 @@ pub struct Watch {
     root: PathBuf,
     watcher: Option<RecommendedWatcher>,
     events: Receiver<()>,
-    watched: BTreeSet<Vec<u8>>,
+    watched: BTreeSet<(Vec<u8>, u64)>,
     /// Whether some folder could not be watched.
     pub is_blind: bool,
 }
@@ -41,10 +42,17 @@ impl Watch {
     /// Watches these folders of the tree, and its root; whether there are new ones, of which events may have been missed.
     pub fn follow<'a>(&mut self, folders: impl Iterator<Item = &'a Vec<u8>>) -> bool {
         let Some(watcher) = &mut self.watcher else { return false };
-        let wanted: BTreeSet<_> = folders.cloned().chain([Vec::new()]).collect();
+        let root = &self.root;
+        let place = |folder: &Vec<u8>| root.join(OsStr::from_bytes(folder));
+        // A folder of the same name may be another by now.
+        let known = |folder: Vec<u8>| {
+            let inode = std::fs::metadata(place(&folder)).ok()?.ino();
+            Some((folder, inode))
+        };
+        let wanted: BTreeSet<_> = folders.cloned().chain([Vec::new()]).filter_map(known).collect();
         let new: Vec<_> = wanted.difference(&self.watched).cloned().collect();
-        for folder in &new {
-            let place = self.root.join(OsStr::from_bytes(folder));
+        for (folder, _) in &new {
+            let place = place(folder);
             if watcher.watch(&place, RecursiveMode::NonRecursive).is_err() && place.is_dir() {
                 self.is_blind = true;
             }
