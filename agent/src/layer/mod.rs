@@ -32,7 +32,7 @@ pub(crate) use name::{check as check_name, join, split};
 #[cfg(feature = "program")]
 pub use apply::{Accepted, Applied, apply};
 #[cfg(feature = "program")]
-pub(crate) use edit::{Edited, edit};
+pub(crate) use edit::edit;
 
 use std::collections::BTreeMap;
 

@@ -5,6 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Status;
 use kube::Api;
 use kube::api::{AttachParams, AttachedProcess};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
@@ -82,23 +83,36 @@ async fn carry(mut process: AttachedProcess, socket: tokio::net::UnixStream) -> 
         }
         drop(to_here.shutdown().await);
     };
-    // Its own end: a command whose input has ended still says how it went.
-    tokio::select! {
-        () = back => {}
-        () = async { out.await; tokio::time::sleep(LAST_WORDS).await } => {}
-    }
-    drop((from_here, to_here));
-    let said = match tokio::time::timeout(LAST_WORDS, complaints).await {
-        Ok(Ok(said)) => said,
-        _ => String::new(),
+    let status = said_at_the_end(status);
+    tokio::pin!(out, back, status);
+    // A connection that breaks leaves standard output open for ever; of the status it says at once that there is none.
+    let ended = tokio::select! {
+        () = &mut back => tokio::time::timeout(LAST_WORDS, &mut status).await.ok().flatten(),
+        status = &mut status => {
+            if status.is_none() {
+                return String::new();
+            }
+            drop(tokio::time::timeout(LAST_WORDS, &mut back).await);
+            status
+        }
+        // Our end is closed: the command has its last word.
+        () = &mut out => {
+            drop(tokio::time::timeout(LAST_WORDS, &mut back).await);
+            None
+        }
     };
-    let status = match status {
-        Some(status) => tokio::time::timeout(LAST_WORDS, status).await.ok().flatten(),
-        None => None,
-    };
-    let failed = status.filter(|status| status.status.as_deref() != Some("Success"));
+    let complaints = tokio::time::timeout(LAST_WORDS, complaints).await;
+    let said = complaints.ok().and_then(Result::ok).unwrap_or_default();
+    let failed = ended.filter(|status| status.status.as_deref() != Some("Success"));
     let why = failed.and_then(|status| status.message).unwrap_or_default();
     [said.trim(), why.trim()].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(": ")
+}
+
+async fn said_at_the_end(status: Option<impl Future<Output = Option<Status>>>) -> Option<Status> {
+    match status {
+        Some(status) => status.await,
+        None => None,
+    }
 }
 
 async fn complaints(from: Option<impl AsyncRead + Unpin>) -> String {
@@ -128,10 +142,7 @@ pub async fn feed(
         stdin.shutdown().await
     }
     .await;
-    let status = match status {
-        Some(status) => status.await,
-        None => None,
-    };
+    let status = said_at_the_end(status).await;
     let said = complaints.await.unwrap_or_default();
     match status {
         Some(status) if status.status.as_deref() == Some("Success") => {

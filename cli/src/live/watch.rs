@@ -32,7 +32,7 @@ impl Watch {
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             // What only was read is no change.
             if !event.is_ok_and(|event| event.kind.is_access()) {
-                drop(sender.send(()));
+                let _ = sender.send(());
             }
         });
         let (is_blind, watcher) = (watcher.is_err(), watcher.ok());
