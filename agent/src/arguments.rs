@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
+use slipway_agent::live::SyncOrder;
 use slipway_agent::{BuildOrder, InitOrder, PushOrder, ReportTo, operator};
 
 /// How long a result is offered before the agent gives up, unless `--give-up-after` says otherwise.
@@ -24,6 +25,8 @@ pub enum Task {
     Init(Box<InitOrder>),
     /// Say whether the record at this path tells of a container that is up.
     Started(PathBuf),
+    /// Mirror what comes on standard input into a folder.
+    Sync(Box<SyncOrder>),
 }
 
 /// A command, and where its result goes.
@@ -44,7 +47,7 @@ pub struct Order {
 pub enum WrongArguments {
     /// The first word is unknown.
     #[error(
-        "expected `install <path>`, `run --url <url> --token-file <file> [--glob <glob>] -- <command>`, `build <order>`, `push <order>`, `init <order>` or `started <record>`"
+        "expected `install <path>`, `run --url <url> --token-file <file> [--glob <glob>] -- <command>`, `build <order>`, `push <order>`, `init <order>`, `started <record>` or `sync <order>`"
     )]
     Usage,
     /// An option is unknown.
@@ -93,6 +96,7 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Result<Task, WrongArgum
             order.report.as_ref().map(|report| checked(report.url.clone())).transpose()?;
             Ok(Task::Init(Box::new(order)))
         }
+        Some("sync") => Ok(Task::Sync(Box::new(order(words.next())?))),
         _ => Err(WrongArguments::Usage),
     }
 }

@@ -1,10 +1,13 @@
 //! What the agent and the operator share, and what the agent is made of. The program is beside this library.
 //!
-//! Without features it is only words. With `layer` it writes layers, with `program` it is the whole agent.
+//! Without features it is only words. With `layer` it writes layers, with `live` it is both ends of
+//! `slipway sync`, with `program` it is the whole agent.
 
 pub mod identity;
 #[cfg(feature = "layer")]
 pub mod layer;
+#[cfg(feature = "live")]
+pub mod live;
 pub mod order;
 #[cfg(feature = "layer")]
 pub mod plain_file;

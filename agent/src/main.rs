@@ -7,6 +7,7 @@
 //! slipway-agent push ORDER                                                waits for that layer, pushes the image
 //! slipway-agent init ORDER                                                the first process of a fat container
 //! slipway-agent started RECORD                                            whether that is up
+//! slipway-agent sync ORDER                                                the container's end of `slipway sync`
 //! ```
 
 mod alone;
@@ -22,6 +23,7 @@ mod outcome;
 mod push;
 mod run;
 mod started;
+mod sync;
 
 use std::process::ExitCode;
 
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         Ok(Task::Push(order)) => push::push(&order),
         Ok(Task::Started(record)) => Ok(started::started(&record)),
         Ok(Task::Init(order)) => Ok(init::init(&order)),
+        Ok(Task::Sync(order)) => sync::sync(&order).map(|()| ExitCode::SUCCESS),
         Err(wrong) => {
             eprintln!("slipway-agent: {wrong}");
             return ExitCode::from(USAGE);

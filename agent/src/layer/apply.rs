@@ -164,10 +164,10 @@ fn file(parent: &Folder, name: &[u8], meta: &Metadata, content: &mut impl Read) 
 }
 
 /// The content of one file; it knows whether what went wrong is the archive's fault.
-struct Content<R> {
-    inner: R,
-    left: u64,
-    is_damaged: bool,
+pub(super) struct Content<R> {
+    pub(super) inner: R,
+    pub(super) left: u64,
+    pub(super) is_damaged: bool,
 }
 
 impl<R: Read> Read for Content<R> {
@@ -214,7 +214,7 @@ fn set_time(path: &Path, meta: &Metadata) -> io::Result<()> {
     Ok(utimensat(AT_FDCWD, path, &time, &time, UtimensatFlags::NoFollowSymlink)?)
 }
 
-fn as_path(bytes: &[u8]) -> &Path {
+pub(super) fn as_path(bytes: &[u8]) -> &Path {
     use std::os::unix::ffi::OsStrExt as _;
     Path::new(std::ffi::OsStr::from_bytes(bytes))
 }

@@ -16,6 +16,8 @@ mod writer;
 #[cfg(feature = "program")]
 mod apply;
 #[cfg(feature = "program")]
+mod edit;
+#[cfg(feature = "program")]
 mod folder;
 
 pub use check::{Checked, check};
@@ -26,10 +28,12 @@ pub use name::{OPAQUE, WHITEOUT};
 pub use writer::{Compressed, LayerWriter, Sealed};
 
 pub(crate) use error::shown;
-pub(crate) use name::{join, split};
+pub(crate) use name::{check as check_name, join, split};
 
 #[cfg(feature = "program")]
 pub use apply::{Accepted, Applied, apply};
+#[cfg(feature = "program")]
+pub(crate) use edit::edit;
 
 use std::collections::BTreeMap;
 

@@ -40,7 +40,6 @@ fn of_service(service: &ResolvedService, addresses: &Addresses) -> LockedService
         reference: service.reference.clone(),
         commit: Some(service.commit.clone()),
         ops_commit: service.inputs.as_ref().map(|inputs| inputs.ops_commit.clone()),
-        ops_commit: None,
         why: service.why.clone(),
         image,
         address: addresses.get(&service.name).cloned(),
