@@ -13,6 +13,7 @@ pub fn of(resolved: &Resolved, addresses: &Addresses) -> Vec<LockedService> {
         service: names::LOCAL.to_owned(),
         reference: None,
         commit: None,
+        ops_commit: None,
         why: "stateful pod of the Fleet".to_owned(),
         image: None,
         address: addresses.get(&ServiceName::local()).cloned(),

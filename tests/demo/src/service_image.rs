@@ -54,12 +54,7 @@ impl ServiceImages {
     }
 
     /// Builds and pushes the image of a commit; one that exists is left as it is. None when the manifest names no image.
-    pub async fn build(
-        &self,
-        repository: &Repository,
-        service: &str,
-        commit: &str,
-    ) -> Result<Option<Built>> {
+    pub async fn build(&self, repository: &Repository, service: &str, commit: &str) -> Result<Option<Built>> {
         let checkout = TempDir::new()?;
         check_out(repository, commit, checkout.path())?;
         let manifest = read_manifest(service, checkout.path())?;
