@@ -1,5 +1,6 @@
 //! What is written after `slipway`.
 
+mod build;
 mod diff;
 mod logs;
 mod open;
@@ -14,13 +15,14 @@ use slipway_plan::duration;
 
 use crate::complete;
 
+pub use build::Build;
 pub use diff::Diff;
 pub use logs::Logs;
 pub use open::{Forward, Open};
 pub use shell::{Completion, Man, Shell};
 pub use why::Why;
 
-const CODES: &str = "Exit codes: 0 done · 1 it failed · 2 only `test` and `diff`: it could not be told · 64 wrong arguments, or no \
+const CODES: &str = "Exit codes: 0 done · 1 it failed · 2 only `test`, `build` and `diff`: it could not be told · 64 wrong arguments, or no \
 context was named · 125 only `exec`: the command did not run · 130 interrupted";
 
 /// Private copies of your services, and their tests, on Kubernetes
@@ -125,6 +127,15 @@ pub enum Verb {
         slipway exec local --role redis -- redis-cli info"
     )]
     Exec(Exec),
+    /// Build the image of a service at a commit, and run its unit tests in it
+    #[command(
+        after_help = "Examples:\n  slipway build www --watch\n  slipway build www --commit fix-eta --ops-commit fix-nginx --watch\n  \
+        slipway build www -o json | jq -r .metadata.name\n\n\
+        What was built is not built again: the build is over at once. Ctrl-C stops watching, nothing else.\n\n\
+        Exit codes: 0 made, or being made · 1 provisioning or a unit test failed · 2 error: it could not be built, or was \
+        cancelled · 64 wrong arguments, or no context was named · 130 interrupted; the build goes on"
+    )]
+    Build(Build),
     /// List all environments of the namespace
     #[command(visible_alias = "ls")]
     List(List),

@@ -7,20 +7,22 @@ use jiff::Timestamp;
 use kube::Client;
 use kube::runtime::events::Recorder;
 use kube::runtime::reflector::Store;
-use slipway_crds::v1alpha1::{AddressRange, DevEnvironment, Fleet, GitSync, ServiceRepo};
+use slipway_crds::v1alpha1::{AddressRange, DevEnvironment, Fleet, GitSync, ServiceBuild, ServiceRepo};
 use slipway_plan::addresses::{self, Block};
 use slipway_plan::desired::integration::AgentSettings;
 use slipway_plan::environment::decide::{AddressesExhausted, Refusal};
 use slipway_plan::environment::starts::Told;
 use slipway_plan::gitsync::settled::Settled;
 
-use crate::cache::{Cache, ForeignObjects, OwnObjects, Trigger};
+use crate::builds::Progress;
+use crate::cache::{AskBuild, BuildObjects, Cache, ForeignObjects, OwnObjects, Trigger};
 use crate::git::Git;
 use crate::hooks::Wake;
 use crate::lease::Tenure;
 use crate::metrics::Metrics;
 use crate::pull_secrets::PullSecrets;
 use crate::reconcile::gitsync;
+use crate::reconcile::service_build::Turns;
 use crate::registry::Registry;
 use crate::repositories::{Repositories, Repository};
 
@@ -40,6 +42,14 @@ pub struct Context {
     pub pull_secrets: PullSecrets,
     /// Objects in environments.
     pub cache: Cache,
+    /// Objects of builds.
+    pub builds: BuildObjects,
+    /// What the pods of builds told last.
+    pub progress: Progress,
+    /// Whose turn it is to build.
+    pub turns: Turns,
+    /// Asks for a reconcile of a build.
+    pub ask_build: AskBuild,
     /// Slipway's own objects, as they are kept.
     pub own: OwnObjects,
     /// Objects of other kinds that `GitSync`s made, and clients with the rights of those who made them.
@@ -87,6 +97,8 @@ pub struct Stores {
     pub environments: Store<DevEnvironment>,
     /// Syncs.
     pub syncs: Store<GitSync>,
+    /// Builds.
+    pub builds: Store<ServiceBuild>,
 }
 
 /// Something remembered for each object while the process lives.

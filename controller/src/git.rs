@@ -6,6 +6,7 @@
 //! ```
 //! A mirror keeps what it has when a fetch fails. libgit2 blocks, so each call runs on a thread for blocking work.
 
+mod ancestry;
 mod compact;
 mod connection;
 mod credentials;

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod apply;
+pub mod builds;
 pub mod cache;
 pub mod context;
 pub mod error;
@@ -27,14 +28,15 @@ pub mod starts;
 pub mod tell;
 
 use kube::discovery::ApiResource;
-use slipway_crds::v1alpha1::{DevEnvironment, Fleet, GitSync, ServiceRepo};
+use slipway_crds::v1alpha1::{DevEnvironment, Fleet, GitSync, ServiceBuild, ServiceRepo};
 
 /// Slipway's own kinds, in the order in which they depend on each other.
-pub fn own_kinds() -> [ApiResource; 4] {
+pub fn own_kinds() -> [ApiResource; 5] {
     [
         ApiResource::erase::<Fleet>(&()),
         ApiResource::erase::<ServiceRepo>(&()),
         ApiResource::erase::<DevEnvironment>(&()),
         ApiResource::erase::<GitSync>(&()),
+        ApiResource::erase::<ServiceBuild>(&()),
     ]
 }

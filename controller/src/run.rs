@@ -16,20 +16,22 @@ use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::{Controller, watcher};
 use kube::{Api, Client, Config};
 use prometheus_client::registry::Registry as MetricsRegistry;
-use slipway_crds::v1alpha1::{DevEnvironment, Fleet, GitSync, ServiceRepo};
+use slipway_crds::v1alpha1::{DevEnvironment, Fleet, GitSync, ServiceBuild, ServiceRepo};
 use slipway_plan::desired::integration::AgentSettings;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
 use tracing_subscriber::EnvFilter;
 
-use crate::cache::{Cache, ForeignObjects, OwnObjects};
+use crate::builds::Progress;
+use crate::cache::{BuildObjects, Cache, ForeignObjects, OwnObjects};
 use crate::context::{Blocks, Context, Memory, Stores};
 use crate::git::{Git, Limits};
 use crate::hooks::Wake;
 use crate::lease::{self, Candidate, Tenure};
 use crate::metrics::Metrics;
 use crate::pull_secrets::PullSecrets;
-use crate::reconcile::{self, dev_environment, fleet, gitsync, service_repo, wake};
+use crate::reconcile::service_build::Turns;
+use crate::reconcile::{self, dev_environment, fleet, gitsync, service_build, service_repo, wake};
 use crate::registry::Registry;
 use crate::repositories::Repositories;
 use crate::server;
@@ -75,19 +77,24 @@ pub async fn operate(client: Client, settings: Settings) -> anyhow::Result<()> {
     let environments = controller::<DevEnvironment>(&client, &settings).reconcile_on(triggered);
     let (ask_sync, syncs_asked) = mpsc::unbounded();
     let syncs = controller::<GitSync>(&client, &settings).reconcile_on(syncs_asked);
+    let (ask_build, builds_asked) = mpsc::unbounded();
+    let builds = controller::<ServiceBuild>(&client, &settings).reconcile_on(builds_asked);
     let pushed = Wake::new(ask_sync.clone(), ask_repo);
     let wake_syncs = gitsync::trigger(syncs.store(), ask_sync);
     let wake_neighbours = wake::neighbours(environments.store(), trigger.clone(), fleets.store(), ask_fleet);
+    let wake_builds = wake::builds(builds.store(), ask_build.clone());
     let foreign = ForeignObjects::new(&client, wake_syncs.clone());
     let wake = move |kind: &str, object: &DynamicObject| {
         wake_syncs(object);
         wake_neighbours(kind, object);
+        wake_builds(kind, object);
     };
     let stores = Stores {
         fleets: fleets.store(),
         repos: repos.store(),
         environments: environments.store(),
         syncs: syncs.store(),
+        builds: builds.store(),
     };
     let context = Arc::new(Context {
         git: Git::new(&settings.cache, Limits::default())?,
@@ -95,6 +102,10 @@ pub async fn operate(client: Client, settings: Settings) -> anyhow::Result<()> {
         agent,
         pull_secrets: PullSecrets::new(client.clone()),
         cache: Cache::start(&client, &trigger),
+        builds: BuildObjects::start(&client, &ask_build),
+        progress: Progress::new(ask_build.clone()),
+        turns: Turns::default(),
+        ask_build,
         own: OwnObjects::start(&client, settings.namespace.as_deref(), wake),
         foreign,
         stores,
@@ -116,11 +127,12 @@ pub async fn operate(client: Client, settings: Settings) -> anyhow::Result<()> {
         client,
     });
     let serve = server::serve(&settings, context.clone(), registry);
-    let work = futures::future::join4(
+    let work = futures::future::join5(
         drive(fleets, fleet::reconcile, &context),
         drive(repos, service_repo::reconcile, &context),
         drive_when_cached(environments, &context),
         drive_syncs(syncs, &context),
+        drive_builds(builds, &context),
     );
     info!("started");
     let ended = tokio::select! {
@@ -173,6 +185,15 @@ async fn drive_when_cached(controller: Controller<DevEnvironment>, context: &Arc
     let _ = context.stores.fleets.wait_until_ready().await;
     let _ = context.stores.repos.wait_until_ready().await;
     drive(controller, dev_environment::reconcile, context).await;
+}
+
+/// Nor must Jobs of a build.
+async fn drive_builds(controller: Controller<ServiceBuild>, context: &Arc<Context>) {
+    context.builds.ready().await;
+    let _ = context.stores.fleets.wait_until_ready().await;
+    let _ = context.stores.repos.wait_until_ready().await;
+    let _ = context.stores.environments.wait_until_ready().await;
+    drive(controller, service_build::reconcile, context).await;
 }
 
 /// Nor must objects of a `GitSync`.

@@ -17,7 +17,7 @@ use crate::hooks::{self, Hooks};
 use crate::lease::forward::{Forward, to_leader};
 use crate::settings::Settings;
 use crate::sources::Supply;
-use crate::{plans, runs, sources, starts};
+use crate::{builds, plans, runs, sources, starts};
 
 #[derive(Clone)]
 struct Shared {
@@ -33,6 +33,7 @@ pub async fn serve(settings: &Settings, context: Arc<Context>, registry: Registr
     let plans = plans::router(Arc::clone(&context));
     let sources = sources::router(Supply::of(Arc::clone(&context)));
     let starts = starts::router(Arc::clone(&context));
+    let builds = builds::router(client.clone(), context.progress.clone());
     let forward = Forward::new(context.tenure.clone());
     let shared = Shared { context, registry: Arc::new(registry) };
     let for_the_leader = Router::new()
@@ -41,6 +42,7 @@ pub async fn serve(settings: &Settings, context: Arc<Context>, registry: Registr
         .merge(runs::router(client))
         .merge(sources)
         .merge(starts)
+        .merge(builds)
         .layer(from_fn_with_state(forward, to_leader));
     let router = Router::new()
         .route("/healthz", get(|| async { "alive" }))
@@ -60,6 +62,7 @@ async fn ready(State(shared): State<Shared>) -> Result<&'static str, StatusCode>
     let all = async {
         context.cache.ready().await;
         context.own.ready().await;
+        context.builds.ready().await;
         let _ = context.stores.environments.wait_until_ready().await;
         let _ = context.stores.fleets.wait_until_ready().await;
         let _ = context.stores.repos.wait_until_ready().await;

@@ -52,6 +52,8 @@ pub const STOPPED_AT: &str = "slipway.dev/stopped-at";
 pub const RESTARTED_AT_PREFIX: &str = "slipway.dev/restarted-at.";
 /// Annotation on pods: when a person last asked to restart them.
 pub const RESTARTED_AT: &str = "slipway.dev/restarted-at";
+/// Annotation on a `ServiceBuild`: RFC 3339 time at which a person asked to cancel it.
+pub const CANCELLED_AT: &str = "slipway.dev/cancelled-at";
 /// Annotation on a `DevEnvironment`: the command line tool made it (`start`, `test`).
 pub const MADE_BY: &str = "slipway.dev/made-by";
 
@@ -63,10 +65,15 @@ pub const ENVIRONMENT_FINALIZER: &str = "slipway.dev/environment";
 /// Finalizer of a `GitSync`: what it applied is pruned first.
 pub const GITSYNC_FINALIZER: &str = "slipway.dev/gitsync";
 
+/// Finalizer of a `ServiceBuild`: its Jobs are removed first.
+pub const BUILD_FINALIZER: &str = "slipway.dev/build";
+
 /// Field manager of what a `GitSync` applies.
 pub const GITSYNC_MANAGER: &str = "slipway.dev/gitsync";
 /// Field manager of what a `DevEnvironment` applies.
 pub const ENVIRONMENT_MANAGER: &str = "slipway.dev/environment";
+/// Field manager of what a `ServiceBuild` applies, and of `ServiceBuild`s that the operator makes.
+pub const BUILD_MANAGER: &str = "slipway.dev/build";
 /// Field manager of what the command line tool applies.
 pub const CLI_MANAGER: &str = "slipway.dev/cli";
 /// Field manager of every status.
@@ -74,6 +81,8 @@ pub const STATUS_MANAGER: &str = "slipway.dev/status";
 
 /// Name of the copy of the Fleet's pull Secret in an environment's namespace.
 pub const PULL_SECRET: &str = "slipway-pull";
+/// Name of the copy of the Fleet's push Secret in the namespace of its builds.
+pub const PUSH_SECRET: &str = "slipway-push";
 /// Name of the operator's Deployment, Service and account, and what its pods are labelled with.
 pub const OPERATOR: &str = "slipway-controller";
 

@@ -30,7 +30,11 @@ use tracing::{info, warn};
 use crate::holder;
 use crate::reconcile::chain;
 use address::Address;
-use refusal::Refusal;
+
+pub use junit::cut;
+pub use refusal::Refusal;
+pub use sender::owner_job;
+pub use store::{digest, unpacked as unit_result};
 
 /// Results that are taken at once; each may hold a mebibyte.
 const PARALLEL: usize = 8;

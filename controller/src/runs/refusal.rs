@@ -15,6 +15,20 @@ pub enum Refusal {
     /// The token shows nothing.
     #[error(transparent)]
     Token(#[from] TokenProblem),
+    /// The path names nothing.
+    #[error("the path must be {0}")]
+    NoPath(&'static str),
+    /// There is no such build.
+    #[error("there is no ServiceBuild {name} in namespace {namespace}")]
+    NoBuild {
+        /// Namespace.
+        namespace: String,
+        /// Name.
+        name: String,
+    },
+    /// The build has ended.
+    #[error("the build {0} is over: nothing more is taken of it")]
+    Over(String),
     /// There is no such environment.
     #[error("there is no DevEnvironment {name} in namespace {namespace}")]
     NoEnvironment {
@@ -73,10 +87,12 @@ impl Refusal {
 
     fn status(&self) -> StatusCode {
         match self {
-            Self::NoRun | Self::NoEnvironment { .. } => StatusCode::NOT_FOUND,
+            Self::NoRun | Self::NoPath(_) | Self::NoBuild { .. } | Self::NoEnvironment { .. } => {
+                StatusCode::NOT_FOUND
+            }
             Self::Token(problem) => problem.status(),
             Self::NotOfThisRun(_) => StatusCode::FORBIDDEN,
-            Self::Superseded { .. } | Self::Stored(_) => StatusCode::CONFLICT,
+            Self::Superseded { .. } | Self::Over(_) | Self::Stored(_) => StatusCode::CONFLICT,
             Self::Body(rejection) => rejection.status(),
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::Render(_) => StatusCode::INTERNAL_SERVER_ERROR,

@@ -66,7 +66,8 @@ fn check(sender: &Sender, generation: i64, holder: &Holder) -> Result<Identity, 
     Ok(identity)
 }
 
-fn owner_job(pod: &Pod) -> Option<&OwnerReference> {
+/// The Job that a pod is of.
+pub fn owner_job(pod: &Pod) -> Option<&OwnerReference> {
     let owner = pod.owner_references().iter().find(|owner| owner.controller == Some(true))?;
     (owner.kind == "Job" && owner.api_version == "batch/v1").then_some(owner)
 }

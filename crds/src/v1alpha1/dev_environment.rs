@@ -61,6 +61,11 @@ pub struct DevEnvironmentSpec {
     /// Follow branches as they move, or hold what was found first. Unset: `follow`; an integration run always holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update: Option<Update>,
+    /// Branch, tag or commit of the Fleet's ops repository for the services that are built. Unset: the Fleet's default.
+    /// Example: `fix-nginx`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 250))]
+    pub ops: Option<String>,
     /// A machine label of the Fleet for every service. Example: `xl`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine: Option<String>,

@@ -17,7 +17,11 @@ mod next;
 pub mod parent;
 pub mod queue;
 pub mod retention;
+pub mod retry;
+pub mod say;
+pub mod seen;
 pub mod stale;
+pub mod stored;
 pub mod why;
 
 pub use facts::{BuildFacts, Limits, Pushed, Report, Unit, UnitTests};

@@ -34,13 +34,13 @@ fn under_test(resolved: &Resolved, addresses: &Addresses) -> Option<LockedServic
 fn of_service(service: &ResolvedService, addresses: &Addresses) -> LockedService {
     let image = match &service.image {
         FoundDigest::Image(image) => Some(image.clone()),
-        FoundDigest::Missing | FoundDigest::Unknown(_) => None,
+        FoundDigest::Missing | FoundDigest::Unknown(_) | FoundDigest::NotBuilt(_) => None,
     };
     LockedService {
         service: service.name.to_string(),
         reference: service.reference.clone(),
         commit: Some(service.commit.clone()),
-        ops_commit: None,
+        ops_commit: service.inputs.as_ref().map(|inputs| inputs.ops_commit.clone()),
         why: service.why.clone(),
         image,
         address: addresses.get(&service.name).cloned(),

@@ -53,6 +53,7 @@ impl ServiceImages {
         check_out(repository, commit, checkout.path())?;
         let manifest = read_manifest(service, checkout.path())?;
         let reference = manifest.image_at(&self.address, commit);
+        let reference = reference.with_context(|| format!("{service} at {commit} names no image"))?;
         let target = Registry::reference(&reference)?;
         if let Some(digest) = self.registry.digest(&target).await? {
             return Ok(Built { reference, digest });

@@ -37,6 +37,11 @@ pub struct Gathered {
 }
 
 impl Gathered {
+    /// What the environment runs, where that is known.
+    pub fn resolved(&self) -> Option<&Resolved> {
+        self.resolution.as_ref()?.as_ref().ok()
+    }
+
     /// As the decision wants it.
     pub fn facts<'a>(&'a self, context: &'a Context, environment: &'a DevEnvironment) -> Facts<'a> {
         Facts {
