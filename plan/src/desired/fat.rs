@@ -85,12 +85,7 @@ fn startup_probe(inputs: &Inputs<'_>) -> Probe {
 }
 
 /// In the words of the agent's `order.rs`; a test of the controller reads it with its types.
-fn order(
-    inputs: &Inputs<'_>,
-    service: &ResolvedService,
-    role: &ResolvedRole,
-    built: &BuildInputs,
-) -> Value {
+fn order(inputs: &Inputs<'_>, service: &ResolvedService, role: &ResolvedRole, built: &BuildInputs) -> Value {
     let (base, fleet) = (inputs.agent.url.trim_end_matches('/'), &inputs.identity.fleet_namespace);
     let (name, environment) = (&service.name, &inputs.identity.name);
     let mut order = json!({
