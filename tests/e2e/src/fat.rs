@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::{DynamicObject, ListParams};
-use kube::core::{ApiResource, GroupVersionKind};
+use kube::api::ListParams;
 use kube::{Api, ResourceExt};
-use serde_json::Value;
-use slipway_crds::v1alpha1::DevEnvironment;
+use slipway_crds::v1alpha1::{DevEnvironment, Fleet, ServiceBuild, ServiceBuildSpec};
 use slipway_demo::{Change, DemoFleet, FatBase, OPS, Pushed, Repository, Sources, TRUNK};
 
 use crate::environment::namespace;
@@ -61,18 +59,16 @@ impl<'a> FatYard<'a> {
         self.ops.head(TRUNK)?.context("the ops repository has no trunk")
     }
 
-    /// An object of a kind of Slipway's in its namespace, as it is.
-    pub fn objects(&self, kind: &str) -> Api<DynamicObject> {
-        let kind = GroupVersionKind::gvk("slipway.dev", "v1alpha1", kind);
-        let resource = ApiResource::from_gvk(&kind);
-        Api::namespaced_with(self.yard.client().clone(), self.yard.namespace(), &resource)
+    /// Its Fleet; the name is `fat`.
+    pub fn fleets(&self) -> Api<Fleet> {
+        self.yard.within(self.yard.namespace())
     }
 
-    /// The builds there are, by UID, with their specs.
-    pub async fn builds(&self) -> Result<BTreeMap<String, Value>> {
-        let all = self.objects("ServiceBuild").list(&ListParams::default()).await?;
-        let spec = |build: DynamicObject| (build.uid().unwrap_or_default(), build.data["spec"].clone());
-        Ok(all.into_iter().map(spec).collect())
+    /// The builds there are, by UID.
+    pub async fn builds(&self) -> Result<BTreeMap<String, ServiceBuildSpec>> {
+        let all: Api<ServiceBuild> = self.yard.within(self.yard.namespace());
+        let all = all.list(&ListParams::default()).await?;
+        Ok(all.into_iter().map(|build| (build.uid().unwrap_or_default(), build.spec)).collect())
     }
 
     /// What a command in the service's container of an environment prints.

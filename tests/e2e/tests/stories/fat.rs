@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use futures::FutureExt;
 use serde_json::{Value, json};
-use slipway_crds::v1alpha1::DevEnvironment;
+use slipway_crds::v1alpha1::{DevEnvironment, Fleet, ServiceBuildSpec};
 use slipway_demo::{Change, is_ready};
 use slipway_e2e::answer::until_told;
 use slipway_e2e::cli::Slipway;
@@ -97,7 +97,7 @@ async fn difference(world: &World) -> Result<()> {
     let steps: Vec<_> = record["steps"].as_array().into_iter().flatten().map(|step| &step["name"]).collect();
     ensure!(steps == ["fetch", "provision", "checks"], "it did not arrive as a difference: {record}");
 
-    let is_of = |build: &Value| build["opsCommit"] == commit.as_str();
+    let is_of = |build: &ServiceBuildSpec| build.ops_commit.as_deref() == Some(&commit);
     until_answered("the image is built behind", async || {
         let builds = fat.builds().await?;
         ensure!(builds.values().any(is_of), "there are only {builds:?}");
@@ -114,14 +114,13 @@ async fn broken_ops(world: &World) -> Result<()> {
     let state = "no-such-file:\n  file.managed:\n    - name: /etc/x\n    - source: salt://not/there\n";
     let broken = fat.commit_ops(&[Change::write("states/metrics/init.sls", state)])?;
 
-    let says_so = |found: &kube::api::DynamicObject| {
-        let status = found.data["status"].to_string();
+    let says_so = |found: &Fleet| {
+        let status = json!(found.status).to_string();
         status.contains("no-such-file") && status.contains(broken.get(..12).unwrap_or_default())
     };
-    let fleets = fat.objects("Fleet");
-    until(&fleets, "fat", "it names the commit and the state that fails", says_so).await?;
-    let fleet = fleets.get("fat").await?;
-    ensure!(fleet.data["status"]["opsCommit"] == good.as_str(), "{}", fleet.data["status"]);
+    let fleet = until(&fat.fleets(), "fat", "it names the commit and the state that fails", says_so).await?;
+    let used = fleet.status.as_ref().and_then(|status| status.ops_commit.as_ref());
+    ensure!(used == Some(&good), "another commit than the good one is used: {:?}", fleet.status);
     let ready = fat.yard.until("one", "ready", is_ready).await?;
     answers(world, &ready, "harbour").await?;
     ensure!(crew == pods::crew(fat.yard.client(), &namespace(&ready)?).await?, "its pods changed");
@@ -138,7 +137,7 @@ async fn live(world: &World) -> Result<()> {
     let slipway = Slipway::new(world, fat.yard.namespace())?;
     let tree = slipway.clone_of(&world.demo.clone_url(SERVICE), "story-fat-live").await?;
     let path = tree.to_string_lossy().into_owned();
-    let mut sync = slipway.begin(&["start", SERVICE, "--name", "edited", "--live", &path])?;
+    let mut sync = slipway.begin(&["start", SERVICE, "--env", "edited", "--live", &path])?;
     let edited = fat.yard.ready("edited").await?;
     std::fs::write(tree.join("places.lua"), "return { lagoon = { x = 1, y = 2 } }\n")?;
     answers(world, &edited, "lagoon").await?;
