@@ -1,11 +1,16 @@
 //! What the agent and the operator share, and what the agent is made of. The program is beside this library.
 //!
-//! Without features it is only words. With `layer` it writes layers, with `program` it is the whole agent.
+//! Without features it is only words. With `layer` it writes layers, with `live` it is both ends of
+//! `slipway sync`, with `program` it is the whole agent.
 
 pub mod identity;
 #[cfg(feature = "layer")]
 pub mod layer;
+#[cfg(feature = "live")]
+pub mod live;
 pub mod order;
+#[cfg(feature = "layer")]
+pub mod plain_file;
 pub mod record;
 pub mod report;
 
@@ -31,6 +36,9 @@ pub mod sources;
 pub mod tree;
 
 pub use identity::Identity;
-pub use order::{BuildOrder, InitOrder};
-pub use record::{BuildRecord, LayerRecord, ProvisionRecord, StartRecord, StateRecord, StepRecord};
+pub use order::{BuildOrder, InitOrder, PushOrder, ReportTo};
+pub use record::{
+    BuildEnded, BuildProgress, BuildRecord, BuildReport, Fault, LayerRecord, ProvisionRecord, PushOutcome,
+    PushedImage, StartRecord, StateRecord, StepRecord,
+};
 pub use report::{Report, ReportFile};

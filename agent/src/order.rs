@@ -47,17 +47,24 @@ pub struct InitOrder {
     pub folders: Folders,
     /// What is run when there is a difference.
     pub provisioner: Provisioning,
-    /// Time of the newer of both commits, in seconds since 1970.
+    /// Time that provisioning takes for that of the commits, in seconds since 1970: no layer is made of what it leaves.
+    #[serde(default = "earliest")]
     pub newest: i64,
     /// The supervisor.
     #[serde(default)]
     pub runit: Runit,
+    /// What runs instead of the services of the image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead: Option<Instead>,
     /// How long services may take until their checks pass.
     #[serde(default = "a_minute")]
     pub checks_seconds: u32,
     /// How long services may take to end; less than the pod's grace period.
     #[serde(default = "twenty_seconds")]
     pub grace_seconds: u32,
+    /// Where how it went is told to, as a [`StartRecord`](crate::StartRecord); none tells nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<ReportTo>,
     /// Where how it went is written, as a [`StartRecord`](crate::StartRecord). It appears when services are up: a
     /// readiness probe can wait for it.
     #[serde(default = "record")]
@@ -65,6 +72,72 @@ pub struct InitOrder {
     /// Where the kubelet reads why a container ended.
     #[serde(default = "termination_log")]
     pub termination_log: PathBuf,
+}
+
+/// A role of a service that runs something else than its image's services.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum Instead {
+    /// This shell command is the only service: it is started again when it ends.
+    Service(String),
+    /// This shell command runs once, and with it the container ends.
+    Once(String),
+}
+
+/// `slipway-agent push ORDER`: wait for what the build beside this container leaves, make an image of it, push that, and
+/// tell the operator all the while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PushOrder {
+    /// What the image is made of.
+    pub identity: Identity,
+    /// The volume: [`BuildOrder::output`] of the build.
+    pub input: PathBuf,
+    /// Image in which is built, by digest: the base, or the image of an ancestor. Example:
+    /// `registry:5000/base@sha256:…`.
+    pub base: String,
+    /// Where the new image goes: its name as a candidate. Example: `registry:5000/www:3f2c-91ab-candidate`.
+    pub target: String,
+    /// The ancestor, when `base` is its image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Ancestor>,
+    /// URL of the service's repository; it may hold no credentials.
+    pub source: String,
+    /// Time of the newer of both commits, in seconds since 1970: when the image counts as made.
+    pub newest: i64,
+    /// Registries that are spoken to over plain HTTP, as host:port.
+    #[serde(default)]
+    pub plain_http_registries: Vec<String>,
+    /// A `.dockerconfigjson` with the login to push with; none pushes as anybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<PathBuf>,
+    /// Where is told how far it is, as [`BuildReport`](crate::BuildReport)s.
+    pub report: ReportTo,
+    /// How long the build may take until its record is there.
+    pub wait_seconds: u32,
+    /// Where the kubelet reads why a container ended.
+    #[serde(default = "termination_log")]
+    pub termination_log: PathBuf,
+}
+
+/// The image of an ancestor commit that was built in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Ancestor {
+    /// Its commit of the service's repository.
+    pub commit: String,
+    /// Builds between the new image and the last full one, the new one included.
+    pub depth: u32,
+}
+
+/// Where the operator is told something.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReportTo {
+    /// `http://` and an address.
+    pub url: String,
+    /// File with the token of this one pod.
+    pub token_file: PathBuf,
 }
 
 /// The operator's end of both repositories.
@@ -170,6 +243,11 @@ impl Default for Runit {
 
 fn root() -> PathBuf {
     "/".into()
+}
+
+/// The first day of 1980, before which there are no times in a zip archive.
+fn earliest() -> i64 {
+    315_532_800
 }
 
 fn a_minute() -> u32 {

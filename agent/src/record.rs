@@ -4,6 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::Identity;
 
+/// The layer of a build, in the folder of its order's `output`.
+pub const LAYER: &str = "layer.tar.gz";
+/// What is said of a build, as a [`BuildRecord`], in the same folder. It appears when the build has ended.
+pub const RECORD: &str = "build.json";
+/// What a build is doing, as a [`BuildProgress`], in the same folder.
+pub const PROGRESS: &str = "progress.json";
+
 /// A layer that was written: what a push and an image's configuration need to know.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -86,6 +93,9 @@ pub struct BuildRecord {
     /// Why there is no layer; none when there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Whose fault `error` is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
     /// The steps, as far as it came.
     pub steps: Vec<StepRecord>,
     /// Provisioning, if it came to that.
@@ -94,6 +104,84 @@ pub struct BuildRecord {
     /// The layer, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layer: Option<LayerRecord>,
+}
+
+/// Who can do something about what went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Fault {
+    /// The service's or the ops repository: another commit is needed.
+    Commits,
+    /// The cluster, the registry, the operator: the same may succeed when it is tried again.
+    Surroundings,
+}
+
+/// What a build is doing. The agent writes it as `progress.json` beside `build.json` whenever it changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BuildProgress {
+    /// The step that runs. In their order: `base`, `fetch`, `provision`, `assets`, `look`, `commit`, `push`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<String>,
+    /// The steps that are done.
+    pub steps: Vec<StepRecord>,
+}
+
+/// What the second container of a build pod tells the operator: `POST /v1/builds/{namespace}/{name}` with this as JSON
+/// and the pod's token as bearer. Example: `{"progress": {"step": "provision", "steps": []}}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum BuildReport {
+    /// It goes on. May be lost, and may come late.
+    Progress(BuildProgress),
+    /// It is over. Offered until it is acknowledged.
+    Ended(Box<BuildEnded>),
+}
+
+/// How a build ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BuildEnded {
+    /// The build with all its steps, the push included. Of a build that was waited for in vain, only the identity.
+    pub build: BuildRecord,
+    /// What was pushed; none when nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<PushedImage>,
+    /// Why nothing was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Whose fault `error` is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Fault>,
+}
+
+/// What `slipway-push` says at its end, on its standard output.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PushOutcome {
+    /// The image is in the registry.
+    Pushed(PushedImage),
+    /// It is not.
+    Failed {
+        /// Why.
+        error: String,
+        /// Whose fault that is.
+        fault: Fault,
+    },
+}
+
+/// An image that was pushed, as whoever pushed it says; the registry decides.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PushedImage {
+    /// Its name. Example: `registry:5000/www:3f2c-91ab-candidate`.
+    pub name: String,
+    /// Digest of its manifest.
+    pub digest: String,
+    /// Layers, those of the base included.
+    pub layers: u32,
+    /// Compressed bytes of the new layer.
+    pub size: u64,
 }
 
 /// How a container came up. The agent writes it to the order's `record` when all checks have passed, or one has not.

@@ -10,15 +10,13 @@ use nix::fcntl::AT_FDCWD;
 use nix::sys::stat::{Mode, SFlag, UtimensatFlags, makedev, mknod, utimensat};
 use nix::sys::time::TimeSpec;
 
+use super::check::{PADDING, read_to_the_end};
 use super::entry::{self, Entry, What};
 use super::error::{LayerError, shown};
 use super::folder::Folder;
 use super::limits::Limits;
 use super::{Metadata, Special, name};
 use crate::tree::attributes;
-
-/// Bytes after the end of an archive; some programs fill up to a block of their own.
-const PADDING: u64 = 1 << 20;
 
 /// What an archive may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,18 +53,8 @@ pub fn apply(
         unpacking.put(&entry, content)?;
     }
     drop(entries);
-    read_to_the_checksum(archive.into_inner())?;
+    read_to_the_end(archive.into_inner(), PADDING)?;
     unpacking.finish()
-}
-
-/// What comes after the last entry is padding; then comes the checksum, which is looked at only when it is reached.
-fn read_to_the_checksum(rest: impl Read) -> Result<(), LayerError> {
-    let damaged = |source| LayerError::Damaged { path: "its last file".to_owned(), source };
-    match io::copy(&mut rest.take(PADDING + 1), &mut io::sink()) {
-        Ok(read) if read > PADDING => Err(damaged(io::Error::other("there is more after the end"))),
-        Ok(_) => Ok(()),
-        Err(error) => Err(damaged(error)),
-    }
 }
 
 struct Unpacking {
@@ -176,10 +164,10 @@ fn file(parent: &Folder, name: &[u8], meta: &Metadata, content: &mut impl Read) 
 }
 
 /// The content of one file; it knows whether what went wrong is the archive's fault.
-struct Content<R> {
-    inner: R,
-    left: u64,
-    is_damaged: bool,
+pub(super) struct Content<R> {
+    pub(super) inner: R,
+    pub(super) left: u64,
+    pub(super) is_damaged: bool,
 }
 
 impl<R: Read> Read for Content<R> {
@@ -226,7 +214,7 @@ fn set_time(path: &Path, meta: &Metadata) -> io::Result<()> {
     Ok(utimensat(AT_FDCWD, path, &time, &time, UtimensatFlags::NoFollowSymlink)?)
 }
 
-fn as_path(bytes: &[u8]) -> &Path {
+pub(super) fn as_path(bytes: &[u8]) -> &Path {
     use std::os::unix::ffi::OsStrExt as _;
     Path::new(std::ffi::OsStr::from_bytes(bytes))
 }

@@ -42,6 +42,18 @@ impl Folder {
         Ok(folder)
     }
 
+    /// The folder below, none when there is none.
+    pub(super) fn existing(&self, path: &[u8]) -> io::Result<Option<Self>> {
+        let mut folder = Self(self.0.try_clone()?);
+        for name in path.split(|byte| *byte == b'/').filter(|name| !name.is_empty()) {
+            folder = match folder.child(name) {
+                Err(Errno::ENOENT | Errno::ENOTDIR | Errno::ELOOP) => return Ok(None),
+                other => other?,
+            };
+        }
+        Ok(Some(folder))
+    }
+
     fn child(&self, name: &[u8]) -> nix::Result<Self> {
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
         openat(&self.0, OsStr::from_bytes(name), flags, Mode::empty()).map(Self)

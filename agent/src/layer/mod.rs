@@ -2,22 +2,25 @@
 //!
 //! Archives of sources ([`crate::sources`]) have the same form: one writer and one reader serve both.
 
+mod check;
 mod digest;
+#[cfg_attr(not(feature = "program"), allow(dead_code, reason = "only what unpacks reads all of an entry"))]
+mod entry;
 mod error;
 mod header;
 mod limits;
 mod name;
+mod pax;
 mod writer;
 
 #[cfg(feature = "program")]
 mod apply;
 #[cfg(feature = "program")]
-mod entry;
+mod edit;
 #[cfg(feature = "program")]
 mod folder;
-#[cfg(feature = "program")]
-mod pax;
 
+pub use check::{Checked, check};
 pub use digest::{Hashing, sha256};
 pub use error::LayerError;
 pub use limits::Limits;
@@ -25,10 +28,12 @@ pub use name::{OPAQUE, WHITEOUT};
 pub use writer::{Compressed, LayerWriter, Sealed};
 
 pub(crate) use error::shown;
-pub(crate) use name::{join, split};
+pub(crate) use name::{check as check_name, join, split};
 
 #[cfg(feature = "program")]
 pub use apply::{Accepted, Applied, apply};
+#[cfg(feature = "program")]
+pub(crate) use edit::edit;
 
 use std::collections::BTreeMap;
 

@@ -9,7 +9,7 @@ pub const WHITEOUT: &[u8] = b".wh.";
 pub const OPAQUE: &[u8] = b".wh..wh..opq";
 
 /// Refuses what is empty, absolute, too long, or leads somewhere else.
-pub(super) fn check(path: &[u8], limits: &Limits) -> Result<(), LayerError> {
+pub(crate) fn check(path: &[u8], limits: &Limits) -> Result<(), LayerError> {
     let refused = |why| Err(LayerError::Name { path: shown(path), why });
     if path.len() > limits.path_bytes {
         return Err(too_long(path, limits));
@@ -21,7 +21,10 @@ pub(super) fn check(path: &[u8], limits: &Limits) -> Result<(), LayerError> {
         match name {
             b"" => return refused("it is absolute, or has an empty part"),
             b"." | b".." => return refused("`.` and `..` are not names"),
-            name if name.len() > 255 => return refused("a part of it is longer than 255 bytes"),
+            // A whiteout is longer than what it is about.
+            name if name.strip_prefix(WHITEOUT).unwrap_or(name).len() > 255 => {
+                return refused("a part of it is longer than 255 bytes");
+            }
             _ => {}
         }
     }

@@ -1,5 +1,6 @@
 //! Version `v1alpha1` of every kind.
 
+mod builds;
 mod dev_environment;
 mod fleet;
 mod git_sync;
@@ -8,9 +9,10 @@ mod service_build;
 mod service_repo;
 mod shared;
 
+pub use builds::{Builds, OpsRepository, Provisioner, Salt};
 pub use dev_environment::{
     DevEnvironment, DevEnvironmentSpec, DevEnvironmentStatus, EndReason, Ended, LockedService,
-    NamespaceRecord, StoreStatus, Update,
+    NamespaceRecord, ServiceStart, StoreStatus, Update,
 };
 pub use fleet::{AddressRange, Fleet, FleetSpec, FleetStatus, Machine, Profile, Store, Volume};
 pub use git_sync::{

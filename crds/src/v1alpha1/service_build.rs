@@ -20,6 +20,8 @@ use super::{BlockedBy, Outcome, TestFailure, TestTotals};
     category = "slipway",
     shortname = "sbuild",
     doc = "ServiceBuild is the image of one service at one commit of its repository and one of the ops repository, made without a Dockerfile.",
+    validation = Rule::new("self.metadata.name.matches('^[a-z0-9]([a-z0-9-]{0,56}[a-z0-9])?$')")
+        .message("a build's name is a DNS label of at most 58 characters"),
     validation = Rule::new("self.spec == oldSelf.spec").message("a build is of one commit for ever: make another ServiceBuild"),
     printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
     printcolumn(name = "Service", type_ = "string", json_path = ".spec.service"),
@@ -203,6 +205,9 @@ pub struct ServiceBuildStatus {
     /// Builds that are before it in the queue, those that run among them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ahead: Option<i64>,
+    /// The namespace of its pods, recorded before anything is made in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
     /// UID of the Job that builds, once it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub job_uid: Option<String>,

@@ -13,6 +13,8 @@ use crate::integration::JobFacts;
 pub struct BuildFacts {
     /// What it is made of, or what has to be known or mended first.
     pub inputs: Result<BuildInputs, BlockedBy>,
+    /// The namespace of its pods.
+    pub namespace: String,
     /// Which input changed since the last build of the service.
     pub why: String,
     /// The image that it may start from instead of the base.
@@ -25,6 +27,8 @@ pub struct BuildFacts {
     pub failed: FoundDigest,
     /// Builds that are before it.
     pub ahead: usize,
+    /// Another build that makes the same image, and is before this one.
+    pub twin: Option<String>,
     /// Builds that may run at once.
     pub concurrency: usize,
     /// The Job that builds.

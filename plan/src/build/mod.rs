@@ -8,7 +8,8 @@
 //! ```
 //!
 //! [`inputs`] says what an image is made of, [`parent`] from which image a build starts, [`queue`] whose turn it is,
-//! [`next`](mod@next) how it goes on, [`why`] which input changed, [`retention`] what may go.
+//! [`next`](mod@next) how it goes on, [`why`] which input changed, [`retention`] what may go,
+//! [`stale`] when an image is too old to start from.
 
 mod facts;
 pub mod inputs;
@@ -16,6 +17,11 @@ mod next;
 pub mod parent;
 pub mod queue;
 pub mod retention;
+pub mod retry;
+pub mod say;
+pub mod seen;
+pub mod stale;
+pub mod stored;
 pub mod why;
 
 pub use facts::{BuildFacts, Limits, Pushed, Report, Unit, UnitTests};

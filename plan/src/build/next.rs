@@ -53,7 +53,7 @@ pub fn next(previous: &ServiceBuildStatus, facts: &BuildFacts, now: Timestamp) -
 enum Change {
     Known { inputs: BuildInputs, why: String },
     Exists { image: String },
-    Turn { parent: Option<BuildParent> },
+    Turn { parent: Option<BuildParent>, namespace: String },
     Made { uid: String },
     Pushed { tested: bool },
     Tested(UnitStatus),
@@ -92,10 +92,10 @@ fn known(facts: &BuildFacts) -> Option<Change> {
 fn turn(facts: &BuildFacts) -> Option<Change> {
     match &facts.good {
         FoundDigest::Image(image) => Some(Change::Exists { image: image.clone() }),
-        FoundDigest::Missing if facts.ahead < facts.concurrency => {
-            Some(Change::Turn { parent: facts.parent.clone() })
+        FoundDigest::Missing if facts.twin.is_none() && facts.ahead < facts.concurrency => {
+            Some(Change::Turn { parent: facts.parent.clone(), namespace: facts.namespace.clone() })
         }
-        FoundDigest::Missing | FoundDigest::Unknown(_) => None,
+        FoundDigest::Missing | FoundDigest::Unknown(_) | FoundDigest::NotBuilt(_) => None,
     }
 }
 
@@ -224,8 +224,9 @@ fn enter(mut status: ServiceBuildStatus, change: Change, now: Timestamp) -> Serv
             status.image = Some(image);
             return finish(status, BuildOutcome::Succeeded, "the image was there already".to_owned(), now);
         }
-        Change::Turn { parent } => {
+        Change::Turn { parent, namespace } => {
             status.parent = parent;
+            status.namespace = Some(namespace);
             status.step = BuildStep::Starting;
         }
         Change::Made { uid } if status.step == BuildStep::Starting => {
@@ -288,7 +289,10 @@ fn timed(mut status: ServiceBuildStatus, before: BuildStep, now: Timestamp) -> S
 
 /// What changes within a step.
 fn observe(mut status: ServiceBuildStatus, facts: &BuildFacts, now: Timestamp) -> ServiceBuildStatus {
-    if let Some(Report { stage, provisioned, result, .. }) = &facts.report {
+    if let Some(Report { stage, provisioned, result, times, .. }) = &facts.report {
+        let new = times.iter().filter(|time| !status.times.iter().any(|known| known.name == time.name));
+        let new: Vec<BuildTime> = new.cloned().collect();
+        status.times.extend(new);
         status.stage = stage.filter(|_| status.step == BuildStep::Building);
         status.provisioned = provisioned.clone().or(status.provisioned);
         status.result = result.clone().or(status.result);
@@ -308,21 +312,38 @@ fn observe(mut status: ServiceBuildStatus, facts: &BuildFacts, now: Timestamp) -
 /// What is in the way of going on.
 fn blocked(status: &ServiceBuildStatus, facts: &BuildFacts, now: Timestamp) -> Option<BlockedBy> {
     let since = status.since.unwrap_or(now);
-    let unknown = match (status.step, &facts.inputs) {
-        (BuildStep::Waiting, Err(blocked)) => return Some(BlockedBy { since, ..blocked.clone() }),
-        (BuildStep::Queued, _) => &facts.good,
-        (BuildStep::Naming, _) => &facts.candidate,
-        _ => return None,
+    let wait = |what: String, reason: &str, message: String| {
+        let (reason, until, override_by) = (reason.to_owned(), None, None);
+        Some(BlockedBy { what, reason, message, since, until, override_by })
     };
-    let FoundDigest::Unknown(message) = unknown else { return None };
-    Some(BlockedBy {
-        what: "the registry".to_owned(),
-        reason: reasons::REGISTRY_FAILED.to_owned(),
-        message: message.clone(),
-        since,
-        until: None,
-        override_by: None,
-    })
+    let registry = |found: &FoundDigest| match found {
+        FoundDigest::Unknown(why) => wait("the registry".to_owned(), reasons::REGISTRY_FAILED, why.clone()),
+        _ => None,
+    };
+    match (status.step, &facts.inputs, &facts.twin) {
+        (BuildStep::Waiting, Err(blocked), _) => Some(BlockedBy { since, ..blocked.clone() }),
+        (BuildStep::Queued, _, Some(twin)) => {
+            let message = format!("build {twin} makes the same image: it is waited for");
+            wait(format!("build {twin}"), reasons::IMAGE_BUILDING, message)
+        }
+        (BuildStep::Queued, _, None) => registry(&facts.good),
+        (BuildStep::Building | BuildStep::Testing, ..) => {
+            let trouble = trouble(status.step, facts);
+            let trouble = trouble.and_then(|why| wait("its pod".to_owned(), reasons::POD_NOT_READY, why));
+            trouble.or_else(|| registry(&facts.candidate))
+        }
+        (BuildStep::Naming, ..) => registry(&facts.candidate),
+        _ => None,
+    }
+}
+
+/// What the pod of this step has to complain about.
+fn trouble(step: BuildStep, facts: &BuildFacts) -> Option<String> {
+    let job = match (step, &facts.unit) {
+        (BuildStep::Testing, UnitTests::Declared(unit)) => unit.job.as_ref(),
+        _ => facts.job.as_ref(),
+    };
+    job?.trouble.clone()
 }
 
 fn message(status: &ServiceBuildStatus) -> String {

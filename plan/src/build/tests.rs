@@ -24,12 +24,14 @@ fn inputs() -> BuildInputs {
 fn facts() -> BuildFacts {
     BuildFacts {
         inputs: Ok(inputs()),
+        namespace: "build-fleet".to_owned(),
         why: "it is the first build of the service".to_owned(),
         parent: None,
         good: FoundDigest::Missing,
         candidate: FoundDigest::Missing,
         failed: FoundDigest::Missing,
         ahead: 0,
+        twin: None,
         concurrency: 1,
         job: None,
         report: None,
@@ -146,6 +148,34 @@ fn it_waits_for_its_turn_and_says_how_many_are_before() {
     let looked = next(&ServiceBuildStatus::default(), &BuildFacts { ahead: 3, ..facts() }, at(0));
     assert_eq!((looked.status.step, looked.status.ahead), (BuildStep::Queued, Some(3)));
     assert_eq!(looked.status.message, "3 builds are before it");
+}
+
+#[test]
+fn the_same_image_is_made_once_and_the_other_build_is_waited_for() {
+    let twin = BuildFacts { twin: Some("www-1".to_owned()), concurrency: 9, ..facts() };
+    let looked = next(&ServiceBuildStatus::default(), &twin, at(0));
+    assert_eq!((looked.status.step, looked.act), (BuildStep::Queued, Act::Wait));
+    assert_eq!(looked.status.message, "build www-1 makes the same image: it is waited for");
+    let made = next(&looked.status, &BuildFacts { good: image("www@1"), ..twin }, at(1));
+    assert_eq!(ended(&made), (Some(BuildOutcome::Succeeded), "the image was there already"));
+}
+
+#[test]
+fn a_pod_that_cannot_start_is_told() {
+    let pod = JobFacts { trouble: Some("container build: ImagePullBackOff".to_owned()), ..job("build") };
+    let looked = next(&after(BuildStep::Building), &BuildFacts { job: Some(pod), ..facts() }, at(1));
+    assert_eq!(looked.status.blocked_by[0].reason, reasons::POD_NOT_READY);
+    assert_eq!(looked.status.message, "container build: ImagePullBackOff");
+}
+
+#[test]
+fn stages_are_added_to_the_times_once() {
+    let times = vec![slipway_crds::v1alpha1::BuildTime { name: "Fetch".to_owned(), seconds: 3 }];
+    let report = Report { times, ..Report::default() };
+    let told = BuildFacts { job: Some(job("build")), report: Some(report), ..facts() };
+    let once = next(&after(BuildStep::Building), &told, at(1)).status;
+    let twice = next(&once, &told, at(2)).status;
+    assert_eq!(twice.times.iter().filter(|time| time.name == "Fetch").count(), 1);
 }
 
 #[test]

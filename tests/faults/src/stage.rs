@@ -14,7 +14,7 @@ use kube::{Api, Client, Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use slipway_crds::conditions;
-use slipway_crds::v1alpha1::{DevEnvironment, Fleet, GitSync, ServiceRepo};
+use slipway_crds::v1alpha1::{DevEnvironment, Fleet, GitSync, ServiceBuild, ServiceRepo};
 use slipway_demo::{Change, Repository, TRUNK};
 use slipway_plan::environment::namespace;
 
@@ -49,6 +49,8 @@ pub struct Stage<'a> {
     pub fleet: String,
     /// Namespace of the environment [`NAME`].
     pub environment: String,
+    /// Namespace of its builds.
+    pub builds: String,
     /// The fleet's repository; it asks for a password.
     pub repository: Repository,
     /// Where it is.
@@ -93,6 +95,7 @@ impl<'a> Stage<'a> {
         let stage = Self {
             client: world.client.clone(),
             environment: namespace::name(&fleet, NAME),
+            builds: format!("build-{fleet}"),
             url: world.git.url(&fleet),
             _leash: Leash(operator.clone()),
             world,
@@ -289,7 +292,7 @@ impl<'a> Stage<'a> {
         // What is left in the cluster is in nobody's way, and goes with it.
         let _ = self.forget_finalizers().await;
         let namespaces: Api<Namespace> = Api::all(self.client.clone());
-        for namespace in [&self.fleet, &self.environment] {
+        for namespace in [&self.fleet, &self.environment, &self.builds] {
             let _ = namespaces.delete(namespace, &DeleteParams::default()).await;
         }
     }
@@ -301,6 +304,10 @@ impl<'a> Stage<'a> {
             self.api::<DevEnvironment>()
                 .patch(&environment.name_any(), &PatchParams::default(), &patch)
                 .await?;
+        }
+        for build in self.api::<ServiceBuild>().list(&ListParams::default()).await? {
+            let patch = Patch::Merge(&patch);
+            self.api::<ServiceBuild>().patch(&build.name_any(), &PatchParams::default(), &patch).await?;
         }
         for sync in self.api::<GitSync>().list(&ListParams::default()).await? {
             let patch = Patch::Merge(&patch);
