@@ -40,9 +40,10 @@ build: ## All programs
 	cargo build --workspace --bins
 
 .PHONY: agent
-agent: ## The static agent
+agent: ## The static agent, and what pushes images beside it
 	env -u RUSTFLAGS CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-C target-feature=+crt-static" \
-	  cargo build --package slipway-agent --target $(TARGET)
+	  cargo build --package slipway-agent --package slipway-images --bin slipway-agent --bin slipway-push --target $(TARGET)
+	@ls -sh $(CARGO_TARGET_DIR)/$(TARGET)/debug/slipway-agent $(CARGO_TARGET_DIR)/$(TARGET)/debug/slipway-push
 
 .PHONY: images
 images: build agent ## Push the operator's and the agent's image: REGISTRY=host/path [TAG=dev]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
-use slipway_agent::{BuildOrder, InitOrder, operator};
+use slipway_agent::{BuildOrder, InitOrder, PushOrder, ReportTo, operator};
 
 /// How long a result is offered before the agent gives up, unless `--give-up-after` says otherwise.
 const GIVE_UP_AFTER: Duration = Duration::from_hours(1);
@@ -18,8 +18,12 @@ pub enum Task {
     Run(Order),
     /// Provision, and write the layer of what changed.
     Build(Box<BuildOrder>),
+    /// Wait for a build, and push its image.
+    Push(Box<PushOrder>),
     /// Bring up a fat container and run its services.
     Init(Box<InitOrder>),
+    /// Say whether the record at this path tells of a container that is up.
+    Started(PathBuf),
 }
 
 /// A command, and where its result goes.
@@ -29,10 +33,8 @@ pub struct Order {
     pub command: Vec<String>,
     /// Glob of the JUnit files the command writes, relative to its folder.
     pub glob: Option<String>,
-    /// Where the result goes; its host is an address.
-    pub url: String,
-    /// File with the one-run token; the kubelet renews it.
-    pub token_file: PathBuf,
+    /// Where the result goes; its host is an address. The kubelet renews the one-run token.
+    pub report: ReportTo,
     /// How long the result is offered.
     pub give_up_after: Duration,
 }
@@ -42,7 +44,7 @@ pub struct Order {
 pub enum WrongArguments {
     /// The first word is unknown.
     #[error(
-        "expected `install <path>`, `run --url <url> --token-file <file> [--glob <glob>] -- <command>`, `build <order>` or `init <order>`"
+        "expected `install <path>`, `run --url <url> --token-file <file> [--glob <glob>] -- <command>`, `build <order>`, `push <order>`, `init <order>` or `started <record>`"
     )]
     Usage,
     /// An option is unknown.
@@ -76,9 +78,19 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Result<Task, WrongArgum
             checked(order.sources.url.clone())?;
             Ok(Task::Build(Box::new(order)))
         }
+        Some("started") => {
+            let path = words.next().ok_or(WrongArguments::Usage)?;
+            Ok(Task::Started(path.into()))
+        }
+        Some("push") => {
+            let order: PushOrder = order(words.next())?;
+            checked(order.report.url.clone())?;
+            Ok(Task::Push(Box::new(order)))
+        }
         Some("init") => {
             let order: InitOrder = order(words.next())?;
             checked(order.sources.url.clone())?;
+            order.report.as_ref().map(|report| checked(report.url.clone())).transpose()?;
             Ok(Task::Init(Box::new(order)))
         }
         _ => Err(WrongArguments::Usage),
@@ -104,7 +116,7 @@ fn parse_run(mut words: impl Iterator<Item = String>) -> Result<Order, WrongArgu
     }
     let url = url.ok_or(WrongArguments::Missing("--url"))?;
     let token_file = token_file.ok_or(WrongArguments::Missing("--token-file"))?.into();
-    Ok(Order { command, glob, url, token_file, give_up_after })
+    Ok(Order { command, glob, report: ReportTo { url, token_file }, give_up_after })
 }
 
 fn value(words: &mut impl Iterator<Item = String>, option: &'static str) -> Result<String, WrongArguments> {
@@ -139,8 +151,7 @@ mod tests {
         let expected = Order {
             command: ["sh", "-c", "--glob"].map(str::to_owned).into(),
             glob: Some("a/*.xml".to_owned()),
-            url: "http://10.0.0.1:80/v1".to_owned(),
-            token_file: "/t".into(),
+            report: ReportTo { url: "http://10.0.0.1:80/v1".to_owned(), token_file: "/t".into() },
             give_up_after: Duration::from_secs(5),
         };
         assert_eq!(parsed(line), Ok(Task::Run(expected)));

@@ -6,31 +6,42 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use slipway_agent::converge::{self, Steps, Wanted};
-use slipway_agent::layer::Limits;
+use slipway_agent::converge::{self, ConvergeError, Steps, Wanted};
+use slipway_agent::layer::{LayerError, Limits};
+use slipway_agent::record::{LAYER, PROGRESS, RECORD};
 use slipway_agent::tree::{LeftOut, scan, write_layer};
-use slipway_agent::{BuildOrder, BuildRecord, LayerRecord};
+use slipway_agent::{BuildOrder, BuildRecord, Fault, LayerRecord, plain_file};
 
 use crate::outcome;
-
-/// The layer, and what is said of the build, in the order's output folder.
-const LAYER: &str = "layer.tar.gz";
-const RECORD: &str = "build.json";
 
 /// Builds. A build that failed has no layer under its name, and a record that says why.
 pub fn build(order: &BuildOrder) -> anyhow::Result<ExitCode> {
     fs::create_dir_all(&order.output)
         .with_context(|| format!("failed to make the folder {}", order.output.display()))?;
     let mut record = BuildRecord { identity: order.identity.clone(), ..BuildRecord::default() };
-    let mut steps = Steps::default();
+    let mut steps = Steps { progress: Some(order.output.join(PROGRESS)), ..Steps::default() };
     let built = steps_of(order, &mut record, &mut steps);
-    record.steps = steps.0;
-    record.error = built.err().map(|error| format!("{error:#}"));
-    fs::write(order.output.join(RECORD), serde_json::to_vec(&record)?)
+    record.steps = steps.done;
+    if let Err(error) = built {
+        record.fault = Some(fault(&error));
+        record.error = Some(format!("{error:#}"));
+    }
+    plain_file::replace(&order.output.join(RECORD), &serde_json::to_vec(&record)?)
         .with_context(|| format!("failed to write {RECORD} into {}", order.output.display()))?;
     match &record.error {
         Some(error) => Ok(outcome::failed(&order.termination_log, error)),
         None => Ok(ExitCode::SUCCESS),
+    }
+}
+
+fn fault(error: &anyhow::Error) -> Fault {
+    let of_content = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<LayerError>().is_some_and(LayerError::is_of_the_content)
+    };
+    match error.downcast_ref::<ConvergeError>() {
+        Some(error) => error.fault(),
+        None if error.chain().any(of_content) => Fault::Commits,
+        None => Fault::Surroundings,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::delta::Delta;
 use crate::order::{Folders, Provisioning, Sources};
 use crate::provision::{self, Context, ProvisionError};
 use crate::sources::{self, SourcesError};
-use crate::{Identity, ProvisionRecord, StepRecord};
+use crate::{BuildProgress, Fault, Identity, ProvisionRecord, StepRecord, plain_file};
 
 /// What is wanted, and how to get there.
 #[derive(Clone, Copy, Debug)]
@@ -54,18 +54,47 @@ pub enum ConvergeError {
     },
 }
 
+impl ConvergeError {
+    /// Whose fault it is.
+    pub fn fault(&self) -> Fault {
+        match self {
+            // What an operator that is there says of a commit: it is gone, or holds what is never sent.
+            Self::Sources(SourcesError::Refused { status: 404 | 422, .. })
+            | Self::Provision(_)
+            | Self::Failed { .. } => Fault::Commits,
+            Self::Sources(_) | Self::Image { .. } => Fault::Surroundings,
+        }
+    }
+}
+
 /// The steps that were taken, with their times.
 #[derive(Debug, Default)]
-pub struct Steps(pub Vec<StepRecord>);
+pub struct Steps {
+    /// Those that are done.
+    pub done: Vec<StepRecord>,
+    /// Where is written what runs, as a [`BuildProgress`]; none writes nothing.
+    pub progress: Option<PathBuf>,
+}
 
 impl Steps {
     /// Takes a step and its time, however it ends.
     pub fn take<T>(&mut self, name: &str, step: impl FnOnce() -> T) -> T {
+        self.tell(name);
         let begun = Instant::now();
         let result = step();
         let milliseconds = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.0.push(StepRecord { name: name.to_owned(), milliseconds });
+        self.done.push(StepRecord { name: name.to_owned(), milliseconds });
         result
+    }
+
+    /// What is told is of use to others only; the steps are taken without.
+    fn tell(&self, name: &str) {
+        let Some(path) = &self.progress else { return };
+        let progress = BuildProgress { step: Some(name.to_owned()), steps: self.done.clone() };
+        let written = serde_json::to_vec(&progress).map_err(io::Error::from);
+        if let Err(error) = written.and_then(|text| plain_file::replace(path, &text)) {
+            eprintln!("slipway-agent: cannot write {}: {error}", path.display());
+        }
     }
 }
 

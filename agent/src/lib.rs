@@ -6,6 +6,8 @@ pub mod identity;
 #[cfg(feature = "layer")]
 pub mod layer;
 pub mod order;
+#[cfg(feature = "layer")]
+pub mod plain_file;
 pub mod record;
 pub mod report;
 
@@ -33,7 +35,7 @@ pub mod tree;
 pub use identity::Identity;
 pub use order::{BuildOrder, InitOrder, PushOrder, ReportTo};
 pub use record::{
-    BuildEnded, BuildProgress, BuildRecord, BuildReport, Fault, LayerRecord, ProvisionRecord, PushedImage,
-    StartRecord, StateRecord, StepRecord,
+    BuildEnded, BuildProgress, BuildRecord, BuildReport, Fault, LayerRecord, ProvisionRecord, PushOutcome,
+    PushedImage, StartRecord, StateRecord, StepRecord,
 };
 pub use report::{Report, ReportFile};

@@ -47,11 +47,15 @@ pub struct InitOrder {
     pub folders: Folders,
     /// What is run when there is a difference.
     pub provisioner: Provisioning,
-    /// Time of the newer of both commits, in seconds since 1970.
+    /// Time that provisioning takes for that of the commits, in seconds since 1970: no layer is made of what it leaves.
+    #[serde(default = "earliest")]
     pub newest: i64,
     /// The supervisor.
     #[serde(default)]
     pub runit: Runit,
+    /// What runs instead of the services of the image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instead: Option<Instead>,
     /// How long services may take until their checks pass.
     #[serde(default = "a_minute")]
     pub checks_seconds: u32,
@@ -68,6 +72,16 @@ pub struct InitOrder {
     /// Where the kubelet reads why a container ended.
     #[serde(default = "termination_log")]
     pub termination_log: PathBuf,
+}
+
+/// A role of a service that runs something else than its image's services.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub enum Instead {
+    /// This shell command is the only service: it is started again when it ends.
+    Service(String),
+    /// This shell command runs once, and with it the container ends.
+    Once(String),
 }
 
 /// `slipway-agent push ORDER`: wait for what the build beside this container leaves, make an image of it, push that, and
@@ -229,6 +243,11 @@ impl Default for Runit {
 
 fn root() -> PathBuf {
     "/".into()
+}
+
+/// The first day of 1980, before which there are no times in a zip archive.
+fn earliest() -> i64 {
+    315_532_800
 }
 
 fn a_minute() -> u32 {

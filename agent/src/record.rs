@@ -4,6 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::Identity;
 
+/// The layer of a build, in the folder of its order's `output`.
+pub const LAYER: &str = "layer.tar.gz";
+/// What is said of a build, as a [`BuildRecord`], in the same folder. It appears when the build has ended.
+pub const RECORD: &str = "build.json";
+/// What a build is doing, as a [`BuildProgress`], in the same folder.
+pub const PROGRESS: &str = "progress.json";
+
 /// A layer that was written: what a push and an image's configuration need to know.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -146,6 +153,21 @@ pub struct BuildEnded {
     /// Whose fault `error` is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
+}
+
+/// What `slipway-push` says at its end, on its standard output.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PushOutcome {
+    /// The image is in the registry.
+    Pushed(PushedImage),
+    /// It is not.
+    Failed {
+        /// Why.
+        error: String,
+        /// Whose fault that is.
+        fault: Fault,
+    },
 }
 
 /// An image that was pushed, as whoever pushed it says; the registry decides.

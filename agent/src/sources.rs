@@ -3,7 +3,8 @@
 //! `GET URL/service?to=SHA[&from=SHA]` (and `/ops`) answers with a gzip-compressed archive: the files that are new or
 //! other since `from`, with the times that git's history gives them, and whiteouts for those that are gone; without
 //! `from`, all files. A folder that is new has an entry before what is in it. Unpacked twice it is the same as once, so
-//! what broke off is just asked for again.
+//! what broke off is just asked for again. 409 says that `from` is nothing to start from, after a push over it for one:
+//! then the whole is asked for.
 
 use std::fs;
 use std::io;
@@ -28,6 +29,8 @@ const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// Answers that may be another one later; all other refusals are final.
 const LATER: [u16; 6] = [408, 429, 500, 502, 503, 504];
+/// The operator cannot tell what differs from what is here.
+const UNKNOWN_START: u16 = 409;
 const REASON_BYTES: u64 = 1024;
 
 /// A repository could not be got.
@@ -81,9 +84,14 @@ pub fn fetch(delta: &Delta, from: &Sources, folders: &Folders) -> Result<Applied
     let mut all = Applied::default();
     for (repository, missing, folder) in parts {
         let Some(fetch) = missing else { continue };
-        make_ready(folder, fetch.from.is_none())
-            .map_err(|source| SourcesError::Folder { repository, source })?;
-        let done = Asking { client: &client, from, repository, fetch, folder }.until_it_is_here()?;
+        let asking = Asking { client: &client, from, repository, fetch, folder };
+        let done = match asking.all() {
+            Err(SourcesError::Refused { status: UNKNOWN_START, .. }) if fetch.from.is_some() => {
+                let whole = Fetch { from: None, ..fetch.clone() };
+                Asking { fetch: &whole, ..asking }.all()?
+            }
+            other => other?,
+        };
         all.written += done.written;
         all.removed += done.removed;
         all.bytes += done.bytes;
@@ -104,6 +112,7 @@ fn make_ready(folder: &Path, is_complete: bool) -> io::Result<()> {
     Ok(())
 }
 
+#[derive(Clone, Copy)]
 struct Asking<'a> {
     client: &'a Agent,
     from: &'a Sources,
@@ -113,6 +122,13 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
+    fn all(&self) -> Result<Applied, SourcesError> {
+        let repository = self.repository;
+        make_ready(self.folder, self.fetch.from.is_none())
+            .map_err(|source| SourcesError::Folder { repository, source })?;
+        self.until_it_is_here()
+    }
+
     fn until_it_is_here(&self) -> Result<Applied, SourcesError> {
         let until = Instant::now() + PATIENCE;
         let mut wait = FIRST_WAIT;

@@ -123,6 +123,21 @@ fn on_the_image_of_an_older_commit_only_the_difference_is_fetched() {
 }
 
 #[test]
+fn when_there_is_nothing_to_start_from_the_whole_is_asked_for() {
+    let container = base();
+    container.write("var/lib/slipway/image.json", r#"{"service":"www","serviceSha":"a","opsSha":"y"}"#);
+    container.write("srv/www/gone.py", "old");
+    container.write("srv/ops/provision.sh", PROVISION);
+    let whole = archive(&[("new.py", "new")], &[]);
+    let pushed_over = (409, b"commit a is not in the history".to_vec());
+    let operator =
+        Operator::start([("/service?to=b&from=a", vec![pushed_over]), ("/service?to=b", vec![whole])]);
+    built(&container, &operator);
+    assert_eq!(operator.asked(), ["/service?to=b&from=a secret", "/service?to=b secret"]);
+    assert!(!container.at("srv/www/gone.py").exists() && container.at("srv/www/new.py").exists());
+}
+
+#[test]
 fn what_broke_off_is_asked_for_again() {
     let [(service, answers), ops] = sources();
     let whole = answers[0].clone();

@@ -196,6 +196,79 @@ fn an_older_image_is_brought_to_the_wanted_commits_before_its_services_start() {
 }
 
 #[test]
+fn the_operator_is_told_how_a_start_went() {
+    let container = container(&[("www/run", SERVE)]);
+    let operator = Operator::start([("/starts", vec![(503, b"not yet".to_vec()), (200, Vec::new())])]);
+    let mut order = order(&container, NOWHERE);
+    order["report"] =
+        json!({ "url": format!("{}/starts", operator.url), "tokenFile": container.at("/token") });
+    let mut child = up(&container, &mut agent(&container, &order));
+    let mut told = Vec::new();
+    until("it is told until it is taken", || {
+        told.extend(operator.asked());
+        told.len() == 2
+    });
+    let text = told[1].strip_prefix("/starts secret ").unwrap();
+    let record: StartRecord = serde_json::from_str(text).unwrap();
+    assert_eq!((record.identity.service.as_str(), record.error), ("www", None));
+    signal(&child, Signal::SIGTERM);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn the_operator_is_told_why_a_start_failed() {
+    let container = container(&[("www/run", SERVE), ("www/check", "echo 'port 80 is closed' >&2; exit 1")]);
+    let operator = Operator::start([("/starts", vec![(200, Vec::new())])]);
+    let mut order = order(&container, NOWHERE);
+    order["checksSeconds"] = json!(3);
+    order["report"] =
+        json!({ "url": format!("{}/starts", operator.url), "tokenFile": container.at("/token") });
+    let (_, reason) = failed(&container, &order);
+    let told = operator.asked();
+    assert_eq!(told.len(), 1);
+    let record: StartRecord = serde_json::from_str(told[0].strip_prefix("/starts secret ").unwrap()).unwrap();
+    assert_eq!(record.error, Some(reason));
+}
+
+#[test]
+fn a_role_with_a_command_runs_that_instead_of_the_services() {
+    let container = container(&[("www/run", SERVE)]);
+    container.write("srv/www/worker", "echo $SERVICE_SHA > $ROOT/worked; exec sleep 600");
+    let mut order = order(&container, NOWHERE);
+    order["instead"] = json!({ "service": "exec sh ./worker" });
+    let mut child = up(&container, &mut agent(&container, &order));
+    until("the command runs", || container.read("worked") == "b\n");
+    assert!(!container.at("pid").exists(), "the image's own service does not run");
+    signal(&child, Signal::SIGTERM);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_command_that_runs_once_ends_the_container_with_its_code() {
+    let container = container(&[("www/run", SERVE)]);
+    container.write("srv/www/nightly", "exit 7");
+    let mut order = order(&container, NOWHERE);
+    order["instead"] = json!({ "once": "sh ./nightly" });
+    assert_eq!(agent(&container, &order).output().unwrap().status.code(), Some(7));
+}
+
+#[test]
+fn a_probe_learns_whether_all_is_up() {
+    let container = Container::new();
+    let started = || {
+        let mut probe = Command::new(container::AGENT);
+        probe.arg("started").arg(container.at("/run/start.json")).status().unwrap().success()
+    };
+    assert!(!started(), "there is no record yet");
+    let identity = json!({ "service": "www", "serviceSha": "b", "opsSha": "y" });
+    let record = |error: Value| json!({ "identity": identity, "steps": [], "error": error }).to_string();
+    container.write("/run/start.json", &record(json!("no space")));
+    assert!(!started(), "it says that it failed");
+    container.write("/run/start.json", &record(Value::Null));
+    assert!(started());
+}
+
+#[test]
 fn services_do_not_start_on_a_difference_that_fails() {
     let container = container(&[("www/run", SERVE)]);
     container.write("var/lib/slipway/image.json", r#"{"service":"www","serviceSha":"a","opsSha":"y"}"#);

@@ -11,6 +11,7 @@ use slipway_crds::v1alpha1::{AddressRange, DevEnvironment, Fleet, GitSync, Servi
 use slipway_plan::addresses::{self, Block};
 use slipway_plan::desired::integration::AgentSettings;
 use slipway_plan::environment::decide::{AddressesExhausted, Refusal};
+use slipway_plan::environment::starts::Told;
 use slipway_plan::gitsync::settled::Settled;
 
 use crate::builds::Progress;
@@ -65,6 +66,8 @@ pub struct Context {
     pub refused: Memory<Option<Refusal>>,
     /// The version of each environment after its status was last written, by UID.
     pub reported: Memory<u64>,
+    /// How containers of each environment came up, as far as they told since this operator runs, by UID.
+    pub starts: Memory<Told>,
     /// The last look at each `GitSync`'s repository, by UID.
     pub looks: Memory<Option<gitsync::Look>>,
     /// What the files of each `GitSync` said, by UID.
@@ -117,6 +120,12 @@ impl<T: Clone + Default> Memory<T> {
     /// Remembers it.
     pub fn set(&self, object: &str, value: T) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(object.to_owned(), value);
+    }
+
+    /// Changes what is remembered of it.
+    pub fn change(&self, object: &str, change: impl FnOnce(&mut T)) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        change(all.entry(object.to_owned()).or_default());
     }
 
     /// Forgets it.

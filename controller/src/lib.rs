@@ -23,6 +23,8 @@ pub mod runs;
 pub mod server;
 pub mod settings;
 pub mod signature;
+pub mod sources;
+pub mod starts;
 pub mod tell;
 
 use kube::discovery::ApiResource;

@@ -115,6 +115,7 @@ pub async fn operate(client: Client, settings: Settings) -> anyhow::Result<()> {
         blocks: Blocks::default(),
         refused: Memory::default(),
         reported: Memory::default(),
+        starts: Memory::default(),
         looks: Memory::default(),
         known_files: Memory::default(),
         settled: Memory::default(),

@@ -1,4 +1,5 @@
-//! The operator's HTTP server: health, readiness, metrics, plans, messages of git servers, and results of integration runs.
+//! The operator's HTTP server: health, readiness, metrics, plans, sources, messages of git servers, and results of
+//! integration runs.
 
 use std::sync::Arc;
 
@@ -15,7 +16,8 @@ use crate::context::Context;
 use crate::hooks::{self, Hooks};
 use crate::lease::forward::{Forward, to_leader};
 use crate::settings::Settings;
-use crate::{builds, plans, runs};
+use crate::sources::Supply;
+use crate::{builds, plans, runs, sources, starts};
 
 #[derive(Clone)]
 struct Shared {
@@ -29,6 +31,8 @@ pub async fn serve(settings: &Settings, context: Arc<Context>, registry: Registr
     let (syncs, repos) = (context.stores.syncs.clone(), context.stores.repos.clone());
     let hooks = Hooks::new(client.clone(), syncs, repos, context.pushed.clone());
     let plans = plans::router(Arc::clone(&context));
+    let sources = sources::router(Supply::of(Arc::clone(&context)));
+    let starts = starts::router(Arc::clone(&context));
     let builds = builds::router(client.clone(), context.progress.clone());
     let forward = Forward::new(context.tenure.clone());
     let shared = Shared { context, registry: Arc::new(registry) };
@@ -36,6 +40,8 @@ pub async fn serve(settings: &Settings, context: Arc<Context>, registry: Registr
         .merge(plans)
         .merge(hooks::router(hooks))
         .merge(runs::router(client))
+        .merge(sources)
+        .merge(starts)
         .merge(builds)
         .layer(from_fn_with_state(forward, to_leader));
     let router = Router::new()

@@ -24,12 +24,17 @@ pub const RUN_GENERATION: &str = "slipway.dev/run-generation";
 /// Label on pods that answer on the service's ports: the service's name.
 pub const SERVES: &str = "slipway.dev/serves";
 
+/// Label on pods that the agent brings up: the service whose image is built. They may ask the operator for sources.
+pub const BUILT: &str = "slipway.dev/built";
+
 /// Annotation: any new value asks for a reconcile now; answered by `status.lastHandledReconcileAt`.
 pub const REQUESTED_AT: &str = "slipway.dev/requestedAt";
 /// Annotation: digest of what was declared when the object was last applied.
 pub const DECLARED: &str = "slipway.dev/declared";
 /// Annotation: the commit a workload runs.
 pub const COMMIT: &str = "slipway.dev/commit";
+/// Annotation: the commit of the ops repository that a workload, or a build, was made of.
+pub const OPS_COMMIT: &str = "slipway.dev/ops-commit";
 /// Annotation: the revision whose prune, held back by the mass-delete guard, is confirmed.
 pub const CONFIRM_PRUNE: &str = "slipway.dev/confirm-prune";
 /// Annotation on what a `GitSync` applies: `disabled` lets it stay when it is no longer declared.

@@ -9,7 +9,7 @@ use std::path::Path;
 use oci_client::manifest::{IMAGE_LAYER_GZIP_MEDIA_TYPE, OciDescriptor};
 use slipway_agent::layer::{Compressed, LayerError, LayerWriter, Limits, Metadata, Sealed, Special, sha256};
 
-use crate::ImageError;
+use crate::{ImageError, LayerFile};
 
 /// A finished layer: gzip-compressed bytes and the two digests an image needs of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,12 +34,46 @@ impl Layer {
     pub fn from_gzip(bytes: Vec<u8>, diff_id: String) -> Self {
         Self { digest: sha256(&bytes), diff_id, bytes }
     }
+}
+
+/// A layer that goes into an image: one that was made here, or a file that somebody else wrote.
+#[derive(Clone, Debug)]
+pub enum ImageLayer {
+    /// In memory.
+    Made(Layer),
+    /// In a file.
+    Found(LayerFile),
+}
+
+impl From<Layer> for ImageLayer {
+    fn from(layer: Layer) -> Self {
+        Self::Made(layer)
+    }
+}
+
+impl From<LayerFile> for ImageLayer {
+    fn from(file: LayerFile) -> Self {
+        Self::Found(file)
+    }
+}
+
+impl ImageLayer {
+    pub(crate) fn diff_id(&self) -> &str {
+        match self {
+            Self::Made(layer) => &layer.diff_id,
+            Self::Found(file) => &file.checked().diff_id,
+        }
+    }
 
     pub(crate) fn descriptor(&self) -> OciDescriptor {
+        let (digest, size) = match self {
+            Self::Made(layer) => (&layer.digest, layer.bytes.len() as u64),
+            Self::Found(file) => (&file.checked().digest, file.checked().size),
+        };
         OciDescriptor {
             media_type: IMAGE_LAYER_GZIP_MEDIA_TYPE.to_owned(),
-            digest: self.digest.clone(),
-            size: i64::try_from(self.bytes.len()).unwrap_or(i64::MAX),
+            digest: digest.clone(),
+            size: i64::try_from(size).unwrap_or(i64::MAX),
             ..OciDescriptor::default()
         }
     }

@@ -10,15 +10,13 @@ use nix::fcntl::AT_FDCWD;
 use nix::sys::stat::{Mode, SFlag, UtimensatFlags, makedev, mknod, utimensat};
 use nix::sys::time::TimeSpec;
 
+use super::check::{PADDING, read_to_the_end};
 use super::entry::{self, Entry, What};
 use super::error::{LayerError, shown};
 use super::folder::Folder;
 use super::limits::Limits;
 use super::{Metadata, Special, name};
 use crate::tree::attributes;
-
-/// Bytes after the end of an archive; some programs fill up to a block of their own.
-const PADDING: u64 = 1 << 20;
 
 /// What an archive may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,18 +53,8 @@ pub fn apply(
         unpacking.put(&entry, content)?;
     }
     drop(entries);
-    read_to_the_checksum(archive.into_inner())?;
+    read_to_the_end(archive.into_inner(), PADDING)?;
     unpacking.finish()
-}
-
-/// What comes after the last entry is padding; then comes the checksum, which is looked at only when it is reached.
-fn read_to_the_checksum(rest: impl Read) -> Result<(), LayerError> {
-    let damaged = |source| LayerError::Damaged { path: "its last file".to_owned(), source };
-    match io::copy(&mut rest.take(PADDING + 1), &mut io::sink()) {
-        Ok(read) if read > PADDING => Err(damaged(io::Error::other("there is more after the end"))),
-        Ok(_) => Ok(()),
-        Err(error) => Err(damaged(error)),
-    }
 }
 
 struct Unpacking {

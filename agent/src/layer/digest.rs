@@ -1,6 +1,6 @@
 //! Digests as registries write them.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 
 use sha2::{Digest as _, Sha256};
 
@@ -13,7 +13,7 @@ fn named(hash: &[u8]) -> String {
     hash.iter().fold("sha256:".to_owned(), |name, byte| format!("{name}{byte:02x}"))
 }
 
-/// Passes bytes on, and keeps their digest and their number.
+/// Passes bytes on in one direction, and keeps their digest and their number.
 #[derive(Debug)]
 pub struct Hashing<W> {
     inner: W,
@@ -27,6 +27,11 @@ impl<W> Hashing<W> {
         Self { inner, hash: Sha256::new(), bytes: 0 }
     }
 
+    fn passed(&mut self, bytes: &[u8]) {
+        self.hash.update(bytes);
+        self.bytes += bytes.len() as u64;
+    }
+
     /// Where the bytes went, their digest, and how many they were.
     pub fn finish(self) -> (W, String, u64) {
         (self.inner, named(&self.hash.finalize()), self.bytes)
@@ -36,12 +41,19 @@ impl<W> Hashing<W> {
 impl<W: Write> Write for Hashing<W> {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         let written = self.inner.write(buffer)?;
-        self.hash.update(buffer.get(..written).unwrap_or(buffer));
-        self.bytes += written as u64;
+        self.passed(buffer.get(..written).unwrap_or(buffer));
         Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.inner.flush()
+    }
+}
+
+impl<R: Read> Read for Hashing<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.passed(buffer.get(..read).unwrap_or_default());
+        Ok(read)
     }
 }

@@ -69,6 +69,11 @@ pub(crate) fn shown(path: &[u8]) -> String {
 }
 
 impl LayerError {
+    /// Whether what is in the tree is at fault, and not the machine.
+    pub fn is_of_the_content(&self) -> bool {
+        matches!(self, Self::Name { .. } | Self::TooMuch { .. } | Self::Kind { .. } | Self::Changed { .. })
+    }
+
     pub(crate) fn system(action: &'static str, path: &[u8]) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::System { action, path: shown(path), source }
     }

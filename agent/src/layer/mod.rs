@@ -2,22 +2,23 @@
 //!
 //! Archives of sources ([`crate::sources`]) have the same form: one writer and one reader serve both.
 
+mod check;
 mod digest;
+#[cfg_attr(not(feature = "program"), allow(dead_code, reason = "only what unpacks reads all of an entry"))]
+mod entry;
 mod error;
 mod header;
 mod limits;
 mod name;
+mod pax;
 mod writer;
 
 #[cfg(feature = "program")]
 mod apply;
 #[cfg(feature = "program")]
-mod entry;
-#[cfg(feature = "program")]
 mod folder;
-#[cfg(feature = "program")]
-mod pax;
 
+pub use check::{Checked, check};
 pub use digest::{Hashing, sha256};
 pub use error::LayerError;
 pub use limits::Limits;

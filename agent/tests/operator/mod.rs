@@ -1,7 +1,7 @@
 //! The operator's end of the sources: answers what it is told to, and keeps what it was asked.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -14,7 +14,7 @@ pub type Answer = (u16, Vec<u8>);
 /// It answers as long as the test runs.
 pub struct Operator {
     pub url: String,
-    /// What was asked for, with the token.
+    /// What was asked for, with the token, and with the body of what was told.
     asked: Receiver<String>,
 }
 
@@ -29,7 +29,8 @@ impl Operator {
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
-                let (path, token) = read(&stream);
+                let (path, token, body) = read(&stream);
+                let told = format!("{} {token} {body}", path.trim_start_matches("/v1/sources"));
                 let list = answers.get_mut(&path);
                 let unknown = (404, b"no such commit".to_vec());
                 let (status, body) = match list {
@@ -40,7 +41,7 @@ impl Operator {
                 let length = body.len();
                 let head =
                     format!("HTTP/1.1 {status} x\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
-                let sent = sender.send(format!("{} {token}", path.trim_start_matches("/v1/sources")));
+                let sent = sender.send(told.trim_end().to_owned());
                 let written = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
                 if written.is_err() || sent.is_err() {
                     return;
@@ -56,14 +57,27 @@ impl Operator {
     }
 }
 
-fn read(stream: &TcpStream) -> (String, String) {
-    let mut lines = BufReader::new(stream).lines().map(Result::unwrap);
-    let path = lines.next().unwrap().split(' ').nth(1).unwrap().to_owned();
-    let headers: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
-    let token = headers
-        .iter()
-        .find_map(|line| line.to_lowercase().strip_prefix("authorization: bearer ").map(str::to_owned));
-    (path, token.unwrap_or_default())
+fn read(stream: &TcpStream) -> (String, String, String) {
+    let mut reader = BufReader::new(stream);
+    let mut head = Vec::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        if line.trim().is_empty() {
+            break;
+        }
+        head.push(line.trim().to_owned());
+    }
+    let path = head[0].split(' ').nth(1).unwrap().to_owned();
+    let value = |name: &str| {
+        head.iter()
+            .find_map(|line| line.to_lowercase().strip_prefix(name).map(|value| value.trim().to_owned()))
+    };
+    let length = value("content-length:").map_or(0, |length| length.parse().unwrap());
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    let token = value("authorization: bearer ").unwrap_or_default();
+    (path, token, String::from_utf8(body).unwrap())
 }
 
 /// An archive of sources: files with their content, and what is gone.

@@ -12,7 +12,7 @@ mod shared;
 pub use builds::{Builds, OpsRepository, Provisioner, Salt};
 pub use dev_environment::{
     DevEnvironment, DevEnvironmentSpec, DevEnvironmentStatus, EndReason, Ended, LockedService,
-    NamespaceRecord, StoreStatus, Update,
+    NamespaceRecord, ServiceStart, StoreStatus, Update,
 };
 pub use fleet::{AddressRange, Fleet, FleetSpec, FleetStatus, Machine, Profile, Store, Volume};
 pub use git_sync::{

@@ -8,7 +8,8 @@
 //! ```
 //!
 //! [`inputs`] says what an image is made of, [`parent`] from which image a build starts, [`queue`] whose turn it is,
-//! [`next`](mod@next) how it goes on, [`why`] which input changed, [`retention`] what may go.
+//! [`next`](mod@next) how it goes on, [`why`] which input changed, [`retention`] what may go,
+//! [`stale`] when an image is too old to start from.
 
 mod facts;
 pub mod inputs;
@@ -19,6 +20,7 @@ pub mod retention;
 pub mod retry;
 pub mod say;
 pub mod seen;
+pub mod stale;
 pub mod stored;
 pub mod why;
 

@@ -59,6 +59,18 @@ pub fn restricted() -> SecurityContext {
     }
 }
 
+/// The runtime's default capabilities but for raw sockets, and no way to more.
+pub fn root_inside() -> SecurityContext {
+    SecurityContext {
+        allow_privilege_escalation: Some(false),
+        capabilities: Some(Capabilities { add: None, drop: Some(vec!["NET_RAW".to_owned()]) }),
+        run_as_user: Some(0),
+        run_as_group: Some(0),
+        seccomp_profile: Some(SeccompProfile { type_: "RuntimeDefault".to_owned(), localhost_profile: None }),
+        ..SecurityContext::default()
+    }
+}
+
 /// A volume in a container.
 pub fn mount(volume: &str, folder: &str, read_only: bool) -> VolumeMount {
     VolumeMount {

@@ -29,6 +29,7 @@ use crate::object::ObjectKey;
 use crate::service_name::ServiceName;
 
 pub use job::build_job;
+pub use order::{provisioning, timeout_seconds};
 pub use room::build_room;
 pub use unit::{GRACE_SECONDS as UNIT_GRACE_SECONDS, build_unit_job, seconds as unit_seconds};
 

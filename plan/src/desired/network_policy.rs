@@ -26,6 +26,8 @@ const OUTSIDE: [(&str, &[&str]); 2] = [
     ("::/0", &["fc00::/7", "fe80::/10"]),
 ];
 const DNS: i32 = 53;
+/// Name of the policy of pods that get sources.
+const SOURCES: &str = "sources";
 /// The operator's port, in its pod.
 const OPERATOR_PORT: i32 = 8080;
 
@@ -34,6 +36,9 @@ pub fn build(inputs: &Inputs<'_>) -> Result<Vec<Object>, RenderError> {
     let mut policies = vec![build_environment(inputs)?];
     if inputs.resolved.under_test.is_some() {
         policies.push(build_delivery(inputs.identity, inputs.agent)?);
+    }
+    if inputs.resolved.services.iter().any(|service| service.manifest.image.is_none()) {
+        policies.push(build_to_operator(inputs.identity, inputs.agent, SOURCES, names::BUILT)?);
     }
     Ok(policies)
 }
@@ -69,18 +74,25 @@ pub(super) fn outward(ranges: &[String]) -> Vec<NetworkPolicyEgressRule> {
 
 /// The pod of an integration run: out to the operator, too.
 fn build_delivery(identity: &Identity, agent: &AgentSettings) -> Result<Object, RenderError> {
-    let run = LabelSelectorRequirement {
-        key: names::RUN_GENERATION.to_owned(),
-        operator: "Exists".to_owned(),
-        values: None,
-    };
+    build_to_operator(identity, agent, DELIVERY, names::RUN_GENERATION)
+}
+
+/// Pods with this label: out to the operator, too.
+fn build_to_operator(
+    identity: &Identity,
+    agent: &AgentSettings,
+    name: &str,
+    label: &str,
+) -> Result<Object, RenderError> {
+    let labelled =
+        LabelSelectorRequirement { key: label.to_owned(), operator: "Exists".to_owned(), values: None };
     let spec = NetworkPolicySpec {
-        pod_selector: Some(LabelSelector { match_expressions: Some(vec![run]), match_labels: None }),
+        pod_selector: Some(LabelSelector { match_expressions: Some(vec![labelled]), match_labels: None }),
         policy_types: Some(vec!["Egress".to_owned()]),
         ingress: None,
         egress: Some(to_operator(agent)),
     };
-    policy(identity, DELIVERY, spec)
+    policy(identity, name, spec)
 }
 
 /// Out to the operator.

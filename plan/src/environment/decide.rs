@@ -12,6 +12,7 @@ use slipway_crds::{names, reasons};
 
 use super::life::{self, Life};
 use super::resolve::{Problem, Resolved};
+use super::starts::Told;
 use super::{active, ending};
 use crate::addresses::Block;
 use crate::desired::Identity;
@@ -42,6 +43,8 @@ pub struct Facts<'a> {
     pub agent: &'a AgentSettings,
     /// What was refused when the last plan was carried out.
     pub refused: Option<&'a Refusal>,
+    /// How containers came up, as they told since the operator was started.
+    pub starts: &'a Told,
 }
 
 /// Why the last plan could not be carried out in full.

@@ -18,6 +18,7 @@ pub fn of(resolved: &Resolved, addresses: &Addresses) -> Vec<LockedService> {
         image: None,
         address: addresses.get(&ServiceName::local()).cloned(),
         ready: false,
+        start: None,
     });
     let services = resolved.services.iter().map(|service| of_service(service, addresses));
     local.into_iter().chain(services).chain(under_test(resolved, addresses)).collect()
@@ -44,6 +45,7 @@ fn of_service(service: &ResolvedService, addresses: &Addresses) -> LockedService
         image,
         address: addresses.get(&service.name).cloned(),
         ready: false,
+        start: None,
     }
 }
 

@@ -15,3 +15,4 @@ pub mod report;
 pub mod resolve;
 pub mod restart;
 mod run;
+pub mod starts;

@@ -17,6 +17,7 @@ use slipway_plan::environment::namespace;
 use slipway_plan::environment::resolve::{
     self, FoundCommit, FoundDigest, Knowledge, Need, Problem, Resolution, Resolved,
 };
+use slipway_plan::environment::starts::Told;
 use slipway_plan::manifest;
 use slipway_plan::object::{ObjectKey, Observed, digest};
 use slipway_plan::pull_secret::{PullSecret, PullSecretProblem};
@@ -239,6 +240,8 @@ pub struct Story {
     pub world: World,
     /// What was refused last.
     pub refused: Option<Refusal>,
+    /// How containers came up.
+    pub starts: Told,
     /// The Fleet's pull Secret.
     pub pull_secret: Option<Result<PullSecret, PullSecretProblem>>,
 }
@@ -252,6 +255,7 @@ impl Story {
             sources: Sources::default(),
             world: World::default(),
             refused: None,
+            starts: Told::default(),
             pull_secret: None,
         }
     }
@@ -287,6 +291,7 @@ impl Story {
             pull_secret: self.pull_secret.as_ref().map(Result::as_ref),
             agent: &agent,
             refused: self.refused.as_ref(),
+            starts: &self.starts,
         };
         decide::decide(&facts, now).unwrap()
     }

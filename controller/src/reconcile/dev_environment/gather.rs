@@ -14,6 +14,7 @@ use slipway_plan::environment::decide::{
 };
 use slipway_plan::environment::namespace;
 use slipway_plan::environment::resolve::{Problem, Resolved};
+use slipway_plan::environment::starts::Told;
 use slipway_plan::object::{Object, Observed, RenderError};
 use slipway_plan::pull_secret::{PullSecret, PullSecretProblem};
 
@@ -32,6 +33,7 @@ pub struct Gathered {
     block: Result<Option<Block>, AddressesExhausted>,
     pull_secret: Option<Result<Arc<PullSecret>, PullSecretProblem>>,
     refused: Option<Refusal>,
+    starts: Told,
 }
 
 impl Gathered {
@@ -52,6 +54,7 @@ impl Gathered {
             pull_secret: self.pull_secret.as_ref().map(|found| found.as_deref()),
             agent: &context.agent,
             refused: self.refused.as_ref(),
+            starts: &self.starts,
         }
     }
 }
@@ -110,7 +113,8 @@ pub async fn gather(
     let blocks = supposed.map_or(&context.blocks, |supposed| &supposed.blocks);
     let block = blocks.of(environment, range, &context.stores.environments.state());
     let refused = context.refused.get(&identity.uid);
-    Ok(Some(Gathered { identity, fleet, resolution, observed, block, pull_secret, refused }))
+    let starts = context.starts.get(&identity.uid);
+    Ok(Some(Gathered { identity, fleet, resolution, observed, block, pull_secret, refused, starts }))
 }
 
 /// The names of an environment.

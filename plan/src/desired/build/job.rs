@@ -1,10 +1,7 @@
 //! The Job that builds: one pod, once.
 
 use k8s_openapi::api::batch::v1::{Job, JobSpec};
-use k8s_openapi::api::core::v1::{
-    Capabilities, Container, PodSpec, PodTemplateSpec, SeccompProfile, SecretVolumeSource, SecurityContext,
-    Volume,
-};
+use k8s_openapi::api::core::v1::{Container, PodSpec, PodTemplateSpec, SecretVolumeSource, Volume};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 use slipway_crds::names;
@@ -37,7 +34,7 @@ pub fn build_job(making: &Making<'_>) -> Result<Object, RenderError> {
         volumes: Some(volumes.into_iter().chain(push_volume(making)).collect()),
         ..base_pod(making)
     };
-    let job = build_once(metadata, spec, order::timeout_seconds(making) + GRACE_SECONDS);
+    let job = build_once(metadata, spec, order::timeout_seconds(making.fleet) + GRACE_SECONDS);
     Object::from_typed(&job)
 }
 
@@ -83,20 +80,8 @@ fn build_container(making: &Making<'_>) -> Container {
             agent::token_mount(),
             agent::mount(OUTPUT, OUTPUT_FOLDER, false),
         ]),
-        security_context: Some(root_inside()),
+        security_context: Some(agent::root_inside()),
         ..Container::default()
-    }
-}
-
-/// The runtime's default capabilities but for raw sockets, and no way to more.
-fn root_inside() -> SecurityContext {
-    SecurityContext {
-        allow_privilege_escalation: Some(false),
-        capabilities: Some(Capabilities { add: None, drop: Some(vec!["NET_RAW".to_owned()]) }),
-        run_as_user: Some(0),
-        run_as_group: Some(0),
-        seccomp_profile: Some(SeccompProfile { type_: "RuntimeDefault".to_owned(), localhost_profile: None }),
-        ..SecurityContext::default()
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the agent is told to do, in the words of its `order.rs`; a test of the controller reads them with its types.
 
 use serde_json::{Value, json};
-use slipway_crds::v1alpha1::Provisioner;
+use slipway_crds::v1alpha1::{FleetSpec, Provisioner};
 
 use super::{Making, code, report_url};
 use crate::build::inputs::Tags;
@@ -23,7 +23,7 @@ pub fn build(making: &Making<'_>) -> Value {
         "identity": identity(making),
         "sources": {"url": sources_url(making), "tokenFile": TOKEN_FILE},
         "folders": {"service": code(making.manifest)},
-        "provisioner": provisioning(making),
+        "provisioner": provisioning(making.fleet),
         "newest": making.newest,
         "output": OUTPUT_FOLDER,
     })
@@ -42,7 +42,7 @@ pub fn push(making: &Making<'_>) -> Value {
         "newest": making.newest,
         "plainHttpRegistries": making.plain_http,
         "report": {"url": report_url(making.agent, making.identity), "tokenFile": TOKEN_FILE},
-        "waitSeconds": timeout_seconds(making),
+        "waitSeconds": timeout_seconds(making.fleet),
     });
     if let Some(parent) = making.parent {
         order["parent"] = json!({"commit": parent.commit, "depth": parent.depth});
@@ -54,8 +54,8 @@ pub fn push(making: &Making<'_>) -> Value {
 }
 
 /// How long a build may take.
-pub fn timeout_seconds(making: &Making<'_>) -> i64 {
-    duration::parse(&making.fleet.builds.timeout).map_or(DEFAULT_SECONDS, |timeout| timeout.as_secs()).max(1)
+pub fn timeout_seconds(fleet: &FleetSpec) -> i64 {
+    duration::parse(&fleet.builds.timeout).map_or(DEFAULT_SECONDS, |timeout| timeout.as_secs()).max(1)
 }
 
 fn identity(making: &Making<'_>) -> Value {
@@ -69,10 +69,10 @@ fn sources_url(making: &Making<'_>) -> String {
 }
 
 /// The Fleet's provisioner; it has the build's time but for a reserve.
-pub fn provisioning(making: &Making<'_>) -> Value {
-    let whole = timeout_seconds(making);
+pub fn provisioning(fleet: &FleetSpec) -> Value {
+    let whole = timeout_seconds(fleet);
     let seconds = (whole - RESERVE_SECONDS).max(whole / 2);
-    json!({"with": with(&making.fleet.provisioner), "timeoutSeconds": seconds})
+    json!({"with": with(&fleet.provisioner), "timeoutSeconds": seconds})
 }
 
 fn with(provisioner: &Provisioner) -> Value {
