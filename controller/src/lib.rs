@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod apply;
+pub mod blocks;
 pub mod builds;
 pub mod cache;
 pub mod context;
@@ -11,9 +12,12 @@ pub mod git;
 pub mod holder;
 pub mod hooks;
 pub mod lease;
+pub mod looked;
+pub mod memory;
 pub mod metrics;
 pub mod plans;
 pub mod pull_secrets;
+pub mod pushed;
 pub mod reconcile;
 pub mod registry;
 pub mod report;
@@ -26,6 +30,7 @@ pub mod signature;
 pub mod sources;
 pub mod starts;
 pub mod tell;
+pub mod turns;
 
 use kube::discovery::ApiResource;
 use slipway_crds::v1alpha1::{DevEnvironment, Fleet, GitSync, ServiceBuild, ServiceRepo};

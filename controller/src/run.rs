@@ -22,20 +22,22 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
 use tracing_subscriber::EnvFilter;
 
+use crate::blocks::Blocks;
 use crate::builds::Progress;
 use crate::cache::{BuildObjects, Cache, ForeignObjects, OwnObjects};
-use crate::context::{Blocks, Context, Memory, Stores};
+use crate::context::{Context, Stores};
 use crate::git::{Git, Limits};
-use crate::hooks::Wake;
 use crate::lease::{self, Candidate, Tenure};
+use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::pull_secrets::PullSecrets;
-use crate::reconcile::service_build::Turns;
+use crate::pushed::Wake;
 use crate::reconcile::{self, dev_environment, fleet, gitsync, service_build, service_repo, wake};
 use crate::registry::Registry;
 use crate::repositories::Repositories;
 use crate::server;
 use crate::settings::{LogFormat, Settings};
+use crate::turns::Turns;
 
 /// After how many seconds a watch is renewed: a dead one is noticed five seconds later.
 const WATCH_SECONDS: u32 = 25;

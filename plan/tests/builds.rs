@@ -74,7 +74,7 @@ fn parent() -> BuildParent {
 }
 
 fn job(fleet_text: &str, parent: Option<&BuildParent>) -> Value {
-    made(&fleet(fleet_text), parent, |making| build::build_job(making).unwrap()).body
+    made(&fleet(fleet_text), parent, |making| build::build_job(making).unwrap()).body.into()
 }
 
 fn text(object: &Value) -> String {

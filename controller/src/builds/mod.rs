@@ -31,8 +31,8 @@ use tokio::sync::Semaphore;
 use tracing::{info, warn};
 
 use crate::cache::AskBuild;
-use crate::context::Memory;
 use crate::holder;
+use crate::memory::Memory;
 use crate::reconcile::chain;
 use crate::runs::Refusal;
 use sender::Part;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use git2::{ErrorCode, Oid, Repository};
 use slipway_plan::commit::CommitId;
 
-use super::mirror::{object, unusable};
+use super::object::{object, unusable};
 use super::{Git, GitError, Remote};
 
 /// Commits that are looked at for ancestors: what is farther away is no near one.

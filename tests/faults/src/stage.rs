@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use slipway_crds::conditions;
 use slipway_crds::v1alpha1::{DevEnvironment, Fleet, GitSync, ServiceBuild, ServiceRepo};
 use slipway_demo::{Change, Repository, TRUNK};
+use slipway_plan::desired::build::fleet_uid;
 use slipway_plan::environment::namespace;
 
 use crate::names::Names;
@@ -121,7 +122,10 @@ impl<'a> Stage<'a> {
 
     /// Starts the operator, unless it runs.
     pub fn start_operator(&self) -> Result<()> {
-        self.operator.start(self.proxy.kubeconfig())
+        if self.operator.start(self.proxy.kubeconfig())? {
+            self.proxy.sight().forget_watches();
+        }
+        Ok(())
     }
 
     /// What has another name in every run.
@@ -130,6 +134,7 @@ impl<'a> Stage<'a> {
             (self.url.clone(), "<url>"),
             (self.operator.url(), "<operator>"),
             (self.environment.clone(), "<environment>"),
+            (fleet_uid(&self.fleet), "<uid of all builds>"),
             (self.fleet.clone(), "<fleet>"),
         ])
     }
@@ -276,7 +281,8 @@ impl<'a> Stage<'a> {
             };
             *calm.lock().unwrap_or_else(PoisonError::into_inner) = ready;
             let Some(Calm { since, .. }) = ready else { return Ok(false) };
-            let last = self.proxy.record().last_write().map_or(since, |last| last.max(since));
+            let Some(seen) = self.proxy.sight().clear_since(since) else { return Ok(false) };
+            let last = self.proxy.record().last_write().map_or(seen, |last| last.max(seen));
             Ok(last.elapsed() > QUIET)
         })
         .await

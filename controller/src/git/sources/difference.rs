@@ -3,7 +3,7 @@
 use git2::{ObjectType, Odb, Oid, Repository, Tree, TreeEntry};
 
 use super::{Entry, PATH_BYTES, What, joined, refused};
-use crate::git::mirror::unusable;
+use crate::git::object::unusable;
 use crate::git::tree::{sized, too_large};
 use crate::git::{GitError, Limits, Remote};
 

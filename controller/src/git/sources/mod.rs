@@ -14,7 +14,7 @@ use git2::{Oid, Repository};
 use slipway_agent::layer::WHITEOUT;
 use slipway_plan::commit::CommitId;
 
-use super::mirror::{object, unusable};
+use super::object::{object, unusable};
 use super::{GitError, Limits, Remote, history, name, tree};
 
 pub(super) use write::write;

@@ -6,7 +6,7 @@ use git2::{Odb, Oid, Repository};
 use slipway_agent::layer::{LayerWriter, Limits, Metadata, Special};
 
 use super::{Entry, Sources, What};
-use crate::git::mirror::unusable;
+use crate::git::object::unusable;
 use crate::git::{GitError, Remote};
 
 /// Writes what was prepared. No more than one file is in memory.
