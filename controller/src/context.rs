@@ -20,9 +20,9 @@ use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::pull_secrets::PullSecrets;
 use crate::pushed::Wake;
-use crate::reconcile::service_build::Turns;
 use crate::registry::Registry;
 use crate::repositories::{Repositories, Repository};
+use crate::turns::Turns;
 
 /// What a reconciler may use.
 pub struct Context {

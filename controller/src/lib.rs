@@ -30,6 +30,7 @@ pub mod signature;
 pub mod sources;
 pub mod starts;
 pub mod tell;
+pub mod turns;
 
 use kube::discovery::ApiResource;
 use slipway_crds::v1alpha1::{DevEnvironment, Fleet, GitSync, ServiceBuild, ServiceRepo};

@@ -32,12 +32,12 @@ use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::pull_secrets::PullSecrets;
 use crate::pushed::Wake;
-use crate::reconcile::service_build::Turns;
 use crate::reconcile::{self, dev_environment, fleet, gitsync, service_build, service_repo, wake};
 use crate::registry::Registry;
 use crate::repositories::Repositories;
 use crate::server;
 use crate::settings::{LogFormat, Settings};
+use crate::turns::Turns;
 
 /// After how many seconds a watch is renewed: a dead one is noticed five seconds later.
 const WATCH_SECONDS: u32 = 25;

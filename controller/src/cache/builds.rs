@@ -34,7 +34,8 @@ impl BuildObjects {
             let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
             let ask = ask.clone();
             let config = watcher::Config::default().labels(names::BUILDS);
-            watch::follow(api, config, resource, &watch::WHOLE, move |object| tell(object, &ask)).store
+            let told = move |object: &DynamicObject| tell(object, &ask);
+            watch::follow(api, config, resource, &watch::WHOLE, told).store
         };
         let stores = kinds().into_iter().filter(|kind| KINDS.contains(&kind.kind.as_str())).map(start);
         Self { stores: Arc::new(stores.collect()), written: Written::default() }

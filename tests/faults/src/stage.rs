@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use slipway_crds::conditions;
 use slipway_crds::v1alpha1::{DevEnvironment, Fleet, GitSync, ServiceBuild, ServiceRepo};
 use slipway_demo::{Change, Repository, TRUNK};
+use slipway_plan::desired::build::fleet_uid;
 use slipway_plan::environment::namespace;
 
 use crate::names::Names;
@@ -133,6 +134,7 @@ impl<'a> Stage<'a> {
             (self.url.clone(), "<url>"),
             (self.operator.url(), "<operator>"),
             (self.environment.clone(), "<environment>"),
+            (fleet_uid(&self.fleet), "<uid of all builds>"),
             (self.fleet.clone(), "<fleet>"),
         ])
     }

@@ -8,7 +8,7 @@ use kube::api::{DeleteParams, Preconditions};
 use kube::runtime::controller::Action;
 use kube::{Api, ResourceExt as _};
 use slipway_crds::names;
-use slipway_crds::v1alpha1::{BuildStep, ServiceBuild};
+use slipway_crds::v1alpha1::{BuildOutcome, BuildStep, ServiceBuild};
 use slipway_plan::build::retention::{self, Kept};
 use slipway_plan::build::retry;
 use slipway_plan::desired::build;
@@ -33,13 +33,19 @@ pub async fn keep_house(context: &Context, done: &ServiceBuild, now: Timestamp) 
     };
     context.progress.forget(&done.uid().unwrap_or_default());
     context.turns.decide(done, |_| ((), None));
-    end_jobs(context, done, &observed, |job| !has_ended(job)).await?;
+    // All others end by themselves, and their logs can still be read.
+    let is_given_up = matches!(outcome(done), Some(BuildOutcome::Error | BuildOutcome::Cancelled));
+    end_jobs(context, done, &observed, |job| is_given_up && !has_ended(job)).await?;
     remove_superfluous(context, &namespace, done).await?;
     let again = done.status.as_ref().and_then(retry::at).filter(|_| was_asked_for(done));
     match again {
         Some(at) if at <= now => remove(context, done).await.map(|()| Action::await_change()),
         again => Ok(crate::reconcile::again(again)),
     }
+}
+
+fn outcome(done: &ServiceBuild) -> Option<BuildOutcome> {
+    done.status.as_ref()?.outcome
 }
 
 /// Whether an environment asked for it, and would ask again.

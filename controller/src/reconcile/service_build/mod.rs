@@ -22,12 +22,12 @@ use crate::cache;
 use crate::context::{self, Context};
 use crate::error::Error;
 use crate::report;
+use crate::turns::Turn;
 
-use kin::{Kin, Turn};
+use kin::Kin;
 
 pub use ground::Ground;
 pub use image::{ask, built};
-pub use kin::Turns;
 
 /// How long a cache may be behind our own writes before they are taken for lost.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -38,11 +38,7 @@ async fn built(client: &Client, pod: &Pod, order: &PushOrder) -> Result<()> {
         move || push(&target, &manifest)
     });
     pushed.await??;
-    let image = PushedImage {
-        name: order.target.clone(),
-        digest: digest(manifest.as_bytes()),
-        ..PushedImage::default()
-    };
+    let image = PushedImage { digest: digest(manifest.as_bytes()), ..PushedImage::default() };
     let ended = BuildReport::Ended(Box::new(BuildEnded { image: Some(image), ..BuildEnded::default() }));
     deliver(client, pod, &order.report.url, names::BUILD_AUDIENCE, serde_json::to_vec(&ended)?).await
 }

@@ -128,6 +128,12 @@ fn rename(value: &mut Value, names: &Names, owners: &BTreeMap<String, String>) {
             if let Some(seconds @ Value::Number(_)) = fields.get_mut("seconds") {
                 *seconds = json!("<seconds>");
             }
+            // Where the operator listens.
+            if let Some(port @ Value::Number(_)) = fields.get_mut("port")
+                && names.general(&format!("http://127.0.0.1:{port}")) == "<operator>"
+            {
+                *port = json!("<port>");
+            }
             fields.values_mut().for_each(|value| rename(value, names, owners));
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
