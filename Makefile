@@ -15,6 +15,8 @@ CARGO_DENY_VERSION := 0.20.2
 
 REGISTRY ?=
 TAG ?= dev
+# With which optimisation `make images` builds: release, or dev for trying things out.
+PROFILE ?= release
 CHECK ?=
 STORY ?=
 
@@ -39,16 +41,20 @@ setup: ## What a fresh machine lacks
 build: ## All programs
 	cargo build --workspace --bins
 
+# Static glibc: it runs in any image.
+STATIC := env -u RUSTFLAGS CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-C target-feature=+crt-static"
+
 .PHONY: agent
 agent: ## The static agent
-	env -u RUSTFLAGS CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-C target-feature=+crt-static" \
-	  cargo build --package slipway-agent --target $(TARGET)
+	$(STATIC) cargo build --package slipway-agent --target $(TARGET)
 
 .PHONY: images
-images: build agent ## Push the operator's and the agent's image: REGISTRY=host/path [TAG=dev]
+images: setup ## Push the operator's and the agent's image: REGISTRY=host/path [TAG=dev] [PROFILE=dev: faster to build, slower to run]
 	@test -n "$(REGISTRY)" || { echo "make images needs REGISTRY=host[:port][/path]"; exit 2; }
-	$(BIN)/slipway-images push --registry $(REGISTRY) --tag $(TAG) operator
-	$(BIN)/slipway-images push --registry $(REGISTRY) --tag $(TAG) agent
+	cargo build --profile $(PROFILE) --workspace --bin slipway-controller --bin slipway-images
+	$(STATIC) cargo build --profile $(PROFILE) --package slipway-agent --target $(TARGET)
+	$(CARGO_TARGET_DIR)/$(PROFILE:dev=debug)/slipway-images push --registry $(REGISTRY) --tag $(TAG) operator
+	$(CARGO_TARGET_DIR)/$(PROFILE:dev=debug)/slipway-images push --registry $(REGISTRY) --tag $(TAG) agent
 
 .PHONY: manifest
 manifest: ## Print install.yaml with your images: REGISTRY=host/path [TAG=dev]

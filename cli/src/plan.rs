@@ -136,7 +136,7 @@ async fn read(session: &Session, file: &str) -> anyhow::Result<Vec<Value>> {
             let spec: DevEnvironmentSpec = serde_json::from_value(object.body["spec"].clone())?;
             serde_json::to_value(in_place(session, &object.key.name, spec).await?)?
         } else {
-            object.body
+            object.body.into()
         });
     }
     Ok(objects)

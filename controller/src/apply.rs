@@ -2,7 +2,8 @@
 
 mod ownership;
 
-use futures::{StreamExt as _, stream};
+use futures::StreamExt as _;
+use futures::stream::FuturesUnordered;
 use kube::api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::GroupVersionKind;
 use kube::{Api, Client, ResourceExt as _};
@@ -103,14 +104,20 @@ impl Applier<'_> {
         }
         let mut applied = Applied::default();
         for group in groups.into_values() {
-            // Collected first: a closure over borrowed steps inside the stream is not general enough for `Send`.
-            let requests: Vec<_> = group.into_iter().map(|step| self.one(step)).collect();
-            let mut results = stream::iter(requests).buffer_unordered(PARALLEL);
-            while let Some(result) = results.next().await {
-                collect(&mut applied, result);
-            }
+            self.all(group, &mut applied).await;
         }
         applied
+    }
+
+    /// A request is a large thing while it is under way: only a few are made before they are sent.
+    async fn all(&self, steps: Vec<&Step>, applied: &mut Applied) {
+        let mut left = steps.into_iter();
+        let mut under_way = FuturesUnordered::new();
+        loop {
+            under_way.extend(left.by_ref().take(PARALLEL - under_way.len()).map(|step| self.one(step)));
+            let Some(result) = under_way.next().await else { return };
+            collect(applied, result);
+        }
     }
 
     async fn one(&self, step: &Step) -> Result<Done, ApplyError> {
@@ -234,7 +241,7 @@ impl Applier<'_> {
     }
 
     fn remember(&self, resource: &ApiResource, live: &DynamicObject) -> Observed {
-        let live = cache::observed(resource, live);
+        let live = cache::packed(resource, live);
         if let Some((written, owner)) = self.written.filter(|_| self.is_watched(&live.key)) {
             written.applied(owner, &live.key, live.resource_version());
         }

@@ -16,6 +16,7 @@ mod known_hosts;
 mod limits;
 mod mirror;
 mod name;
+mod object;
 mod refs;
 mod remote;
 mod talk;
@@ -87,12 +88,26 @@ impl Git {
         self.run(remote, Some(lock), work).await
     }
 
+    /// What is chosen from the server's branches and tags, with its commit, in the mirror: one conversation, whether or not
+    /// there is something new. None when nothing is chosen, or the server has it not.
+    pub async fn follow<C>(&self, remote: &Remote, choose: C) -> Result<Option<(String, CommitId)>, GitError>
+    where
+        C: FnOnce(&Refs) -> Option<String> + Send + 'static,
+    {
+        let lock = self.lock(remote).await?;
+        let network = self.network.clone();
+        let work = move |repository: &git2::Repository, remote: &Remote| {
+            mirror::follow(repository, remote, &network, choose)
+        };
+        self.run(remote, Some(lock), work).await
+    }
+
     /// Makes the mirror's branches and tags those of the server, fetching only when they differ, and returns them.
     pub async fn update(&self, remote: &Remote) -> Result<Refs, GitError> {
         let refs = self.refs(remote).await?;
         let wanted = refs.clone();
         let has_all = move |repository: &git2::Repository, remote: &Remote| {
-            mirror::is_current(repository, &wanted).map_err(|source| mirror::unusable(remote, source))
+            mirror::is_current(repository, &wanted).map_err(|source| object::unusable(remote, source))
         };
         if !self.run(remote, None, has_all).await? {
             self.fetch(remote, Want::Everything).await?;

@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod apply;
+pub mod blocks;
 pub mod cache;
 pub mod context;
 pub mod error;
@@ -9,9 +10,12 @@ pub mod finalizers;
 pub mod git;
 pub mod hooks;
 pub mod lease;
+pub mod looked;
+pub mod memory;
 pub mod metrics;
 pub mod plans;
 pub mod pull_secrets;
+pub mod pushed;
 pub mod reconcile;
 pub mod registry;
 pub mod report;

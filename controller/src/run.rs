@@ -22,13 +22,15 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
 use tracing_subscriber::EnvFilter;
 
+use crate::blocks::Blocks;
 use crate::cache::{Cache, ForeignObjects, OwnObjects};
-use crate::context::{Blocks, Context, Memory, Stores};
+use crate::context::{Context, Stores};
 use crate::git::{Git, Limits};
-use crate::hooks::Wake;
 use crate::lease::{self, Candidate, Tenure};
+use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::pull_secrets::PullSecrets;
+use crate::pushed::Wake;
 use crate::reconcile::{self, dev_environment, fleet, gitsync, service_repo, wake};
 use crate::registry::Registry;
 use crate::repositories::Repositories;

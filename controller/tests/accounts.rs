@@ -135,7 +135,7 @@ async fn writes_and_the_reads_before_them_are_made_as_the_account() {
         name: "a".to_owned(),
     };
     let body = json!({"apiVersion": "example.com/v1", "kind": "Wolf", "metadata": {"name": "a", "namespace": "platform"}});
-    let create = Step::Create(Object { key: key.clone(), body });
+    let create = Step::Create(Object { key: key.clone(), body: body.into() });
     let delete = Step::Delete { key, uid: "recorded".to_owned() };
     let client = foreign.client(&account());
     let applier = Applier { client: &client, owner: &owner, written: None, resources: &[resource()] };

@@ -89,11 +89,11 @@ fn object() -> Object {
         "metadata": {"name": "f", "namespace": "platform", "labels": labels},
         "spec": {"registry": "r"},
     });
-    Object { key: key(), body }
+    Object { key: key(), body: body.into() }
 }
 
 fn live(uid: &str, labels: &Value, manager: &str, operation: &str) -> Value {
-    let mut live = object().body;
+    let mut live = Value::from(object().body);
     live["metadata"]["uid"] = uid.into();
     live["metadata"]["resourceVersion"] = "7".into();
     live["metadata"]["labels"] = labels.clone();

@@ -115,7 +115,7 @@ pub fn diff(owner: &Owner, declared: &[Object], kept: &BTreeSet<ObjectKey>, obse
 
 /// Stamped once, where it was read: the digests of thousands of objects take longer than all else of a look at them.
 fn stamped(object: &Object) -> Cow<'_, Object> {
-    if object.is_stamped() { Cow::Borrowed(object) } else { Cow::Owned(object.clone().stamped()) }
+    if object.stamp().is_some() { Cow::Borrowed(object) } else { Cow::Owned(object.clone().stamped()) }
 }
 
 fn conflict(found: &Observed) -> Conflict {
@@ -132,12 +132,9 @@ fn update(owner: &Owner, object: &Object, found: &Observed) -> Option<Step> {
     if object.key.kind == "Job" {
         return None;
     }
-    let stamp = object.body["metadata"]["annotations"][names::DECLARED].as_str();
+    let stamp = object.stamp();
     let cause = if found.annotation(names::DECLARED) == stamp {
-        Cause::Drift {
-            field: first_difference(&object.body, &found.body, "")?,
-            managers: others(owner, found),
-        }
+        Cause::Drift { field: difference(object, found)?, managers: others(owner, found) }
     } else {
         Cause::Declared
     };
@@ -157,6 +154,18 @@ fn others(owner: &Owner, found: &Observed) -> Vec<String> {
         .map(str::to_owned)
         .collect();
     others.into_iter().collect()
+}
+
+/// Path of the first declared field that differs. What was found not to differ is not compared again.
+fn difference(declared: &Object, found: &Observed) -> Option<String> {
+    if found.body.is_known_as(&declared.body) {
+        return None;
+    }
+    let field = first_difference(&declared.body.whole(), &found.body.whole(), "");
+    if field.is_none() {
+        found.body.know_as(&declared.body);
+    }
+    field
 }
 
 /// Path of the first declared field whose observed value differs; fields nobody declared do not count.

@@ -1,14 +1,18 @@
 //! A Kubernetes object as a value: what is declared, and what is observed.
 
+mod body;
+mod head;
+
 use std::fmt;
-use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
 
 use kube::Resource;
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use slipway_crds::names;
+
+pub use body::Body;
+use head::Head;
 
 /// Which object.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,7 +42,7 @@ pub struct Object {
     /// Which object.
     pub key: ObjectKey,
     /// The whole of it, with `apiVersion`, `kind` and `metadata`.
-    pub body: Value,
+    pub body: Body,
 }
 
 /// An object that could not be written as JSON.
@@ -63,7 +67,7 @@ impl Object {
             namespace: typed.meta().namespace.clone(),
             name: typed.meta().name.clone().unwrap_or_default(),
         };
-        let mut object = Self { key, body };
+        let mut object = Self { key, body: body.into() };
         object.set("apiVersion", K::api_version(&()).as_ref());
         object.set("kind", K::kind(&()).as_ref());
         Ok(object)
@@ -91,16 +95,27 @@ impl Object {
         }
     }
 
-    /// Whether it is stamped.
-    pub fn is_stamped(&self) -> bool {
-        self.body["metadata"]["annotations"][names::DECLARED].is_string()
+    /// One of its annotations.
+    pub fn annotation(&self, name: &str) -> Option<&str> {
+        annotation(&self.body, name)
+    }
+
+    /// Its digests, see [`Object::stamped`].
+    pub fn stamp(&self) -> Option<&str> {
+        self.annotation(names::DECLARED)
+    }
+
+    /// The same, packed.
+    #[must_use]
+    pub fn packed(self) -> Self {
+        Self { body: Body::packed(&self.body), ..self }
     }
 
     /// The object with two digests of its declaration as an annotation, `<all of it>.<which fields>`, so that a field which is
     /// no longer declared is noticed. The ClusterIP is left out: it is recorded after the fact and compared by itself.
     #[must_use]
     pub fn stamped(mut self) -> Self {
-        let mut hashed = self.body.clone();
+        let mut hashed = self.body.whole().into_owned();
         if let Some(spec) = hashed.get_mut("spec").and_then(Value::as_object_mut) {
             spec.remove("clusterIP");
         }
@@ -147,73 +162,65 @@ pub struct Observed {
     pub body: Body,
 }
 
-/// The fields of an object. Clones share them until one is changed: thousands of objects are looked at again and again.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Body(Arc<Value>);
-
-impl From<Value> for Body {
-    fn from(fields: Value) -> Self {
-        Self(Arc::new(fields))
-    }
-}
-
-impl Deref for Body {
-    type Target = Value;
-
-    fn deref(&self) -> &Value {
-        &self.0
-    }
-}
-
-impl DerefMut for Body {
-    fn deref_mut(&mut self) -> &mut Value {
-        Arc::make_mut(&mut self.0)
-    }
-}
-
 impl Observed {
     /// Its UID.
     pub fn uid(&self) -> &str {
-        self.body["metadata"]["uid"].as_str().unwrap_or_default()
+        match self.body.head() {
+            Some(head) => &head.uid,
+            None => self.body["metadata"]["uid"].as_str().unwrap_or_default(),
+        }
     }
 
     /// Its resource version.
     pub fn resource_version(&self) -> &str {
-        self.body["metadata"]["resourceVersion"].as_str().unwrap_or_default()
+        match self.body.head() {
+            Some(head) => &head.resource_version,
+            None => self.body["metadata"]["resourceVersion"].as_str().unwrap_or_default(),
+        }
     }
 
     /// One of its labels.
     pub fn label(&self, name: &str) -> Option<&str> {
-        self.body["metadata"]["labels"][name].as_str()
+        match self.body.head().filter(|_| Head::knows(name)) {
+            Some(head) => head.label(name),
+            None => self.body["metadata"]["labels"][name].as_str(),
+        }
     }
 
     /// One of its annotations.
     pub fn annotation(&self, name: &str) -> Option<&str> {
-        self.body["metadata"]["annotations"][name].as_str()
+        annotation(&self.body, name)
     }
 
     /// Whether it is being deleted.
     pub fn is_terminating(&self) -> bool {
-        self.body["metadata"]["deletionTimestamp"].is_string()
+        match self.body.head() {
+            Some(head) => head.is_terminating,
+            None => self.body["metadata"]["deletionTimestamp"].is_string(),
+        }
     }
 
     /// Whether a manager's fields were set by another request than an apply, such as the one that made the object.
     pub fn was_set_by_update(&self, manager: &str) -> bool {
-        let entries = self.body["metadata"]["managedFields"].as_array();
-        entries.into_iter().flatten().any(|entry| {
-            entry["manager"] == manager
-                && entry["operation"] == "Update"
-                && entry["subresource"].as_str().unwrap_or_default().is_empty()
-        })
+        self.managed().any(|(name, is_by_update)| name == manager && is_by_update)
     }
 
     /// Who manages fields of it, its status apart; the one who came first, first.
     pub fn managers(&self) -> impl Iterator<Item = &str> {
-        self.body["metadata"]["managedFields"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter(|entry| entry["subresource"].as_str().unwrap_or_default().is_empty())
-            .filter_map(|entry| entry["manager"].as_str())
+        self.managed().map(|(name, _)| name)
+    }
+
+    fn managed(&self) -> impl Iterator<Item = (&str, bool)> {
+        let head = self.body.head();
+        let whole = head.is_none().then(|| head::managers(&self.body));
+        let known = head.into_iter().flat_map(|head| &head.managers);
+        known.map(|manager| (&*manager.name, manager.is_by_update)).chain(whole.into_iter().flatten())
+    }
+}
+
+fn annotation<'a>(body: &'a Body, name: &str) -> Option<&'a str> {
+    match body.head().filter(|_| Head::knows(name)) {
+        Some(head) => head.annotation(name),
+        None => body["metadata"]["annotations"][name].as_str(),
     }
 }

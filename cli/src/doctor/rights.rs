@@ -6,6 +6,7 @@ use k8s_openapi::api::authorization::v1::{
 };
 use kube::Api;
 use kube::api::PostParams;
+use slipway_crds::names;
 use slipway_crds::v1alpha1::DevEnvironment;
 
 use super::check::{Check, Verdict};
@@ -49,7 +50,7 @@ const fn need(
 
 const ENVIRONMENTS: (&str, &str, &str) = (slipway_crds::GROUP, "devenvironments", "");
 
-const NEEDS: [Need; 12] = [
+const NEEDS: [Need; 13] = [
     need("every verb", "get", ENVIRONMENTS, Place::Fleet, Verdict::Failed),
     need("every verb", "list", ENVIRONMENTS, Place::Fleet, Verdict::Failed),
     need("start, test, status --watch", "watch", ENVIRONMENTS, Place::Fleet, Verdict::Failed),
@@ -61,7 +62,8 @@ const NEEDS: [Need; 12] = [
     need("open", "create", ("", "pods", "portforward"), Place::Environment, Verdict::Warning),
     need("open", "list", ("", "services", ""), Place::Environment, Verdict::Warning),
     need("exec", "create", ("", "pods", "exec"), Place::Environment, Verdict::Warning),
-    need("plan", "create", ("", "services", "proxy"), Place::Operator, Verdict::Warning),
+    need("plan, diff", "create", ("", "serviceaccounts", "token"), Place::Fleet, Verdict::Warning),
+    need("plan, diff", "create", ("", "services", "proxy"), Place::Operator, Verdict::Warning),
 ];
 
 /// One line when everything is allowed, else a line for each need that is not met.
@@ -81,7 +83,11 @@ async fn ask(session: &Session, need: &Need, inside: Option<&str>) -> Result<boo
         Place::Environment => inside,
         Place::Operator => Some(OPERATOR.0),
     };
-    let name = (need.place == Place::Operator).then(|| format!("{}:{}", OPERATOR.1, OPERATOR.2));
+    let name = match (need.place, resource) {
+        (Place::Operator, _) => Some(format!("{}:{}", OPERATOR.1, OPERATOR.2)),
+        (_, "serviceaccounts") => Some(names::PLAN_ACCOUNT.to_owned()),
+        _ => None,
+    };
     let attributes = ResourceAttributes {
         group: Some(group.to_owned()),
         resource: Some(resource.to_owned()),
@@ -133,5 +139,6 @@ mod tests {
         assert!(told.contains(&"patch devenvironments in namespace fleet".to_owned()));
         assert!(told.contains(&"create pods/portforward in the namespaces of environments".to_owned()));
         assert!(told.contains(&"create services/proxy in namespace slipway-system".to_owned()));
+        assert!(told.contains(&"create serviceaccounts/token in namespace fleet".to_owned()));
     }
 }

@@ -169,7 +169,7 @@ impl ForeignObjects {
         let config = watcher::Config::default().labels(names::GITSYNC);
         let tell = Arc::clone(&self.tell);
         let started =
-            watch::follow(api, config, resource.clone(), watch::forget_said, move |object| tell(object));
+            watch::follow(api, config, resource.clone(), &watch::DECLARED, move |object| tell(object));
         let watch::Started { store, failed, task } = started;
         Watch { store, failed, users: BTreeSet::new(), task }
     }

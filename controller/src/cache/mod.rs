@@ -17,7 +17,7 @@ use kube::{Api, Client, ResourceExt as _, discovery::ApiResource};
 use serde_json::Value;
 use slipway_crds::names;
 use slipway_crds::v1alpha1::DevEnvironment;
-use slipway_plan::object::{ObjectKey, Observed};
+use slipway_plan::object::{Body, ObjectKey, Observed};
 
 pub use foreign::{ForeignObjects, Known, Unseen};
 pub use own::OwnObjects;
@@ -66,7 +66,8 @@ impl Cache {
             let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
             let config = watcher::Config::default().labels(names::ENVIRONMENT);
             let trigger = trigger.clone();
-            (kind, watch::start(api, config, resource, move |object| ask(object, &trigger)))
+            let tell = move |object: &DynamicObject| ask(object, &trigger);
+            (kind, watch::follow(api, config, resource, &watch::WHOLE, tell).store)
         });
         Self { stores: Arc::new(stores.collect()), written: Written::default() }
     }
@@ -94,6 +95,12 @@ impl Cache {
 /// What [`Written`] knows an environment by.
 pub fn environment_key(fleet_namespace: &str, name: &str) -> String {
     format!("{fleet_namespace}/{name}")
+}
+
+/// A live object as a value of which little is asked: thousands of them are kept.
+pub fn packed(resource: &ApiResource, object: &DynamicObject) -> Observed {
+    let Observed { key, body } = observed(resource, object);
+    Observed { key, body: Body::packed(&body) }
 }
 
 /// A live object as a value.

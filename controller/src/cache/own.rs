@@ -33,7 +33,7 @@ impl OwnObjects {
             };
             let (kind, tell) = (resource.kind.clone(), tell.clone());
             let tell = move |object: &DynamicObject| tell(&kind, object);
-            watch::start(api, watcher::Config::default(), resource, tell)
+            watch::follow(api, watcher::Config::default(), resource, &watch::DECLARED, tell).store
         };
         Self {
             stores: Arc::new(crate::own_kinds().into_iter().map(start).collect()),

@@ -13,8 +13,6 @@ use serde_json::Value;
 use slipway_plan::object::Observed;
 use tokio::sync::watch;
 
-use super::observed;
-
 /// Objects by namespace and name.
 type Found = BTreeMap<(Option<String>, String), Observed>;
 
@@ -44,9 +42,13 @@ impl Objects {
     }
 }
 
+/// How an object is kept: [`super::observed`] or [`super::packed`].
+pub type Keep = fn(&ApiResource, &DynamicObject) -> Observed;
+
 /// Keeps [`Objects`] as a watch shows them.
 pub struct Writer {
     resource: ApiResource,
+    keep: Keep,
     found: Arc<RwLock<Found>>,
     listed: watch::Sender<bool>,
     /// A list that is not complete yet, and what is told of it then.
@@ -56,11 +58,11 @@ pub struct Writer {
 
 impl Writer {
     /// For objects of a kind; there are none yet.
-    pub fn new(resource: ApiResource) -> (Self, Objects) {
+    pub fn new(resource: ApiResource, keep: Keep) -> (Self, Objects) {
         let found = Arc::<RwLock<Found>>::default();
         let (listed, is_listed) = watch::channel(false);
         let objects = Objects { found: found.clone(), listed: is_listed };
-        (Self { resource, found, listed, listing: Found::default(), news: Vec::new() }, objects)
+        (Self { resource, keep, found, listed, listing: Found::default(), news: Vec::new() }, objects)
     }
 
     /// Keeps what an event shows. Returns the objects of which is to be told now; after a new list nobody knows what was
@@ -68,7 +70,7 @@ impl Writer {
     pub fn follow(&mut self, event: Event<DynamicObject>) -> Vec<DynamicObject> {
         match event {
             Event::Apply(object) => {
-                let kept = observed(&self.resource, &object);
+                let kept = (self.keep)(&self.resource, &object);
                 self.change(|found| drop(found.insert(place(&object), kept)));
                 vec![object]
             }
@@ -82,7 +84,7 @@ impl Writer {
                 Vec::new()
             }
             Event::InitApply(object) => {
-                self.listing.insert(place(&object), observed(&self.resource, &object));
+                self.listing.insert(place(&object), (self.keep)(&self.resource, &object));
                 self.news.push(DynamicObject { data: Value::Null, ..object });
                 Vec::new()
             }
@@ -118,7 +120,7 @@ mod tests {
     }
 
     fn writer() -> (Writer, Objects) {
-        Writer::new(ApiResource::erase::<k8s_openapi::api::core::v1::ConfigMap>(&()))
+        Writer::new(ApiResource::erase::<k8s_openapi::api::core::v1::ConfigMap>(&()), crate::cache::packed)
     }
 
     fn values(objects: &Objects) -> Vec<(String, u64)> {

@@ -12,7 +12,7 @@ use slipway_plan::integration::result;
 use tokio::task::AbortHandle;
 use tracing::warn;
 
-use super::store::{Objects, Writer};
+use super::store::{Keep, Objects, Writer};
 
 /// After how many seconds a watch is renewed: a dead one is noticed five seconds later.
 const WATCH_SECONDS: u32 = 25;
@@ -41,28 +41,31 @@ pub struct Started {
     pub task: AbortHandle,
 }
 
-/// Keeps a store up to date for good, and tells of each object that came, changed or went.
-pub fn start(
-    api: Api<DynamicObject>,
-    config: watcher::Config,
-    resource: ApiResource,
-    tell: impl Fn(&DynamicObject) + Send + Sync + 'static,
-) -> Objects {
-    follow(api, config, resource, forget_bulk, tell).store
+/// What is kept of each object.
+pub struct Kept {
+    /// Drops what nobody asks for.
+    forget: fn(&mut DynamicObject),
+    /// How the rest is kept.
+    keep: Keep,
 }
 
-/// The same, with a say in what of each object is not kept; it can be ended, and its failures are seen.
+/// Of objects in environments, all that they say of themselves.
+pub const WHOLE: Kept = Kept { forget: forget_bulk, keep: super::observed };
+/// Of objects that come from git, what was declared.
+pub const DECLARED: Kept = Kept { forget: forget_said, keep: super::packed };
+
+/// Keeps a store up to date, and tells of each object that came, changed or went.
 pub fn follow(
     api: Api<DynamicObject>,
     config: watcher::Config,
     resource: ApiResource,
-    forget: fn(&mut DynamicObject),
+    kept: &Kept,
     tell: impl Fn(&DynamicObject) + Send + Sync + 'static,
 ) -> Started {
     let kind = resource.kind.clone();
-    let (writer, store) = Writer::new(resource);
+    let (writer, store) = Writer::new(resource, kept.keep);
     let failed = Failed::default();
-    let events = watcher(api, config.timeout(WATCH_SECONDS)).default_backoff().modify(forget);
+    let events = watcher(api, config.timeout(WATCH_SECONDS)).default_backoff().modify(kept.forget);
     let task = tokio::spawn(keep(events.into_stream(), kind, writer, failed.clone(), tell));
     Started { store, failed, task: task.abort_handle() }
 }
@@ -105,7 +108,7 @@ fn forget_fields(object: &mut DynamicObject) {
 }
 
 /// Of an object that came from git, nobody asks what the cluster says of it.
-pub fn forget_said(object: &mut DynamicObject) {
+fn forget_said(object: &mut DynamicObject) {
     forget_fields(object);
     if let Some(fields) = object.data.as_object_mut() {
         fields.remove("status");

@@ -5,7 +5,7 @@ use std::collections::{HashSet, VecDeque};
 use git2::{ErrorCode, ObjectType, Oid, Repository};
 use slipway_plan::commit::CommitId;
 
-use super::mirror::{object, unusable};
+use super::object::{object, unusable};
 use super::{GitError, ReferenceKind, Remote, Resolved};
 use crate::signature::SignedContent;
 

@@ -10,6 +10,7 @@ use slipway_plan::commit::CommitId;
 use tracing::warn;
 
 use super::connection::{self, Conversation};
+use super::object::{object, unusable};
 use super::{GitError, Network, Refs, Remote, compact, history};
 
 /// What a fetch is to bring.
@@ -138,13 +139,44 @@ pub(super) fn fetch(
     {
         return Ok(());
     }
+    ask(repository, remote, network, |_| Ok(((), Some(want.clone()))))
+}
+
+/// What is chosen from the server's branches and tags, with its commit, which is brought when the mirror has it not yet. The
+/// caller holds the mirror's lock.
+pub(super) fn follow(
+    repository: &Repository,
+    remote: &Remote,
+    network: &Network,
+    choose: impl FnOnce(&Refs) -> Option<String>,
+) -> Result<Option<(String, CommitId)>, GitError> {
+    ask(repository, remote, network, |refs| {
+        let found = choose(refs).and_then(|name| Some((refs.commit(&name)?.clone(), name)));
+        let Some((commit, name)) = found else { return Ok((None, None)) };
+        let want = (!history::has_commit(repository, &commit)).then(|| Want::Reference(name.clone()));
+        Ok((Some((name, commit)), want))
+    })
+}
+
+/// One conversation: a server is asked what it has, and for what is wanted then.
+fn ask<T>(
+    repository: &Repository,
+    remote: &Remote,
+    network: &Network,
+    decide: impl FnOnce(&Refs) -> Result<(T, Option<Want>), GitError>,
+) -> Result<T, GitError> {
     let conversation = Conversation::new(remote, network);
     let explain = |source| conversation.explain(source);
     let mut server = repository.remote_anonymous(remote.url.as_str()).map_err(explain)?;
     let mut connection =
         server.connect_auth(Direction::Fetch, Some(conversation.callbacks()), None).map_err(explain)?;
     let refs = connection::refs(connection.list().map_err(explain)?);
-    check(&refs, remote, want)?;
+    if refs.is_empty() {
+        return Err(GitError::RepositoryEmpty { url: remote.url.clone() });
+    }
+    let (answer, want) = decide(&refs)?;
+    let Some(want) = want else { return Ok(answer) };
+    check(&refs, remote, &want)?;
     remove_stale(repository, &refs).map_err(explain)?;
     let mut options = FetchOptions::new();
     options
@@ -152,23 +184,15 @@ pub(super) fn fetch(
         .download_tags(AutotagOption::None)
         .update_fetchhead(false)
         .follow_redirects(RemoteRedirect::None)
-        .depth(depth(repository, want).map_err(explain)?);
-    connection.remote().fetch(&specs(want), Some(&mut options), None).map_err(explain)?;
+        .depth(depth(repository, &want).map_err(explain)?);
+    connection.remote().fetch(&specs(&want), Some(&mut options), None).map_err(explain)?;
     if let Err(error) = compact::compact(repository, network.limits.packs) {
         warn!(url = %remote.url, %error, "a mirror could not be compacted; it is slower and as good");
     }
-    Ok(())
-}
-
-/// An error of the mirror itself.
-pub(super) fn unusable(remote: &Remote, source: git2::Error) -> GitError {
-    GitError::Mirror { url: remote.url.clone(), action: "read", source }
+    Ok(answer)
 }
 
 fn check(refs: &Refs, remote: &Remote, want: &Want) -> Result<(), GitError> {
-    if refs.is_empty() {
-        return Err(GitError::RepositoryEmpty { url: remote.url.clone() });
-    }
     match want {
         Want::Reference(name) | Want::History(name) if refs.get(name).is_none() => {
             Err(GitError::ReferenceNotFound { url: remote.url.clone(), reference: name.clone() })
@@ -206,9 +230,4 @@ fn specs(want: &Want) -> Vec<String> {
             vec!["+refs/heads/*:refs/heads/*".to_owned(), "+refs/tags/*:refs/tags/*".to_owned()]
         }
     }
-}
-
-/// A commit as libgit2 names it.
-pub(super) fn object(commit: &CommitId) -> Result<Oid, git2::Error> {
-    Oid::from_str(commit.as_str())
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use git2::{ErrorCode, ObjectType, Odb, Repository, Tree, TreeEntry};
 use slipway_plan::commit::CommitId;
 
-use super::mirror::{object, unusable};
+use super::object::{object, unusable};
 use super::{GitError, Limits, Remote, name};
 
 pub(super) use changes::read_changes;

@@ -9,7 +9,6 @@
 
 mod refusal;
 mod signature;
-mod wake;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,11 +25,10 @@ use slipway_crds::v1alpha1::{GitSync, ServiceRepo};
 use tokio::sync::Semaphore;
 use tracing::debug;
 
-use crate::context::Memory;
+use crate::memory::Memory;
+use crate::pushed::Wake;
 use refusal::Refusal;
 use signature::Signature;
-
-pub use wake::Wake;
 
 /// The largest message: git servers send no larger ones.
 const BODY_LIMIT: usize = 1024 * 1024;

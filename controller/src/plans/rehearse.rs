@@ -44,7 +44,8 @@ async fn one(client: &Client, manager: &str, step: &Step) -> Option<(ObjectKey, 
 
 async fn create(client: &Client, manager: &str, object: &Object) -> kube::Result<Rehearsed> {
     let params = PostParams { dry_run: true, field_manager: Some(manager.to_owned()) };
-    let body: DynamicObject = serde_json::from_value(object.body.clone()).map_err(kube::Error::SerdeError)?;
+    let body: DynamicObject =
+        serde_json::from_value(object.body.clone().into()).map_err(kube::Error::SerdeError)?;
     let after = api(client, &object.key).create(&params, &body).await?;
     Ok(Rehearsed { before: json!({}), after: value(&after)? })
 }

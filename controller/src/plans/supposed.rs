@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use slipway_crds::v1alpha1::FleetSpec;
 use slipway_plan::service_name::ServiceName;
 
-use crate::context::Blocks;
+use crate::blocks::Blocks;
 use crate::repositories::Repository;
 
 /// What is taken for true in the place of what is there.

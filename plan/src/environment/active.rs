@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use slipway_crds::reasons;
 use slipway_crds::v1alpha1::{DevEnvironmentStatus, FleetSpec, Machine};
 
-use super::decide::{self, Act, Decision, Facts};
+use super::decision::{self, Act, Decision};
+use super::facts::Facts;
 use super::obstacle::Obstacle;
 use super::report::{self, View};
 use super::resolve::Resolved;
@@ -27,24 +28,22 @@ pub(super) fn decide(
     expires_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<Decision, RenderError> {
-    let record = Some(decide::namespace_record(facts));
-    let base = DevEnvironmentStatus { namespace: record, ..decide::base(facts, expires_at, now) };
+    let record = Some(facts.namespace_record());
+    let base = DevEnvironmentStatus { namespace: record, ..facts.base(expires_at, now) };
     if is_known_from_before(facts) {
         return Ok(Obstacle::unread_again(base, now));
     }
     match ground(facts) {
         Err(obstacle) => Ok(obstacle.decision(facts, base, now)),
-        Ok(ground) if decide::namespace(facts).is_none() => {
-            making_namespace(facts, ground.resolved, base, now)
-        }
+        Ok(ground) if facts.namespace().is_none() => making_namespace(facts, ground.resolved, base, now),
         Ok(ground) => running(facts, &ground, &base, now),
     }
 }
 
 /// The operator was started again and has not read the repositories yet: what was said of this generation holds.
 fn is_known_from_before(facts: &Facts<'_>) -> bool {
-    let before = decide::before(facts.environment);
-    let is_said = before.observed_generation == Some(decide::generation(facts.environment));
+    let before = facts.before();
+    let is_said = before.observed_generation == Some(facts.generation());
     facts.fleet.is_ok() && facts.resolution.is_none() && is_said && before.ended.is_none()
 }
 
@@ -66,11 +65,11 @@ fn ground<'a>(facts: &Facts<'a>) -> Result<Ground<'a>, Obstacle> {
         Some(Err(problem)) => return Err(Obstacle::problem(problem)),
         None => return Err(Obstacle::unread()),
     };
-    if let Some(found) = decide::namespace(facts) {
+    if let Some(found) = facts.namespace() {
         if found.is_terminating() {
             return Err(Obstacle::leaving(found));
         }
-        if !decide::owner(facts).owns(found) {
+        if !facts.owner().owns(found) {
             return Err(Obstacle::foreign(found));
         }
     }
@@ -91,13 +90,18 @@ fn making_namespace(
     let object = namespace::build_namespace(facts.identity)?.stamped();
     let says = match facts.refused {
         Some(refusal) => refusal.says(),
-        None => decide::reconciling(reasons::PROGRESSING, "its namespace is being made"),
+        None => decision::reconciling(reasons::PROGRESSING, "its namespace is being made"),
     };
     let lock = lock::of(resolved, &lock::addresses(&base.lock));
     let services = Some(report::count(resolved, &lock));
     let status = DevEnvironmentStatus { lock, services, ..base };
     let act = Act::Apply(Plan { steps: vec![Step::Create(object)], conflicts: Vec::new() });
-    Ok(Decision { status: decide::with(status, says, facts, now), act, again: None, log_of: None })
+    Ok(Decision {
+        status: decision::with(status, says, facts.generation(), now),
+        act,
+        again: None,
+        log_of: None,
+    })
 }
 
 fn running(
@@ -114,17 +118,17 @@ fn running(
     let addresses = &addresses;
     let inputs = Inputs { identity, fleet, spec, resolved, addresses, agent, pull_secret, restarts };
     let mut desired = desired::build(&inputs, machine)?;
-    let (owner, compared) = (decide::owner(facts), compared(facts));
+    let (owner, compared) = (facts.owner(), compared(facts));
     let services = diff::diff(&owner, &desired.objects, &desired.kept, &compared);
     let view = View { identity, fleet, resolved, addresses, observed: facts.observed, plan: &services };
-    let mut status = report::status(base, &view, decide::generation(facts.environment), now);
+    let mut status = report::status(base, &view, facts.generation(), now);
     status.address_block = block.map(|block| block.to_string());
     let run = run::decide(facts, &inputs, test_machine, &mut status, &mut desired, now)?;
-    run::say_under_way(base, &mut status, decide::generation(facts.environment), now);
+    run::say_under_way(base, &mut status, facts.generation(), now);
     blocked::give_up_at(&mut status.blocked_by, run.given_up.or(status.expires_at));
     let plan = diff::diff(&owner, &desired.objects, &desired.kept, &compared);
     if let Some(refusal) = facts.refused {
-        status = decide::with(status, refusal.says(), facts, now);
+        status = decision::with(status, refusal.says(), facts.generation(), now);
     }
     let again = [status.expires_at, run.again, image_again(&status, now)].into_iter().flatten().min();
     let act = if plan.steps.is_empty() { Act::Wait } else { Act::Apply(plan) };
@@ -133,7 +137,7 @@ fn running(
 
 fn image_again(status: &DevEnvironmentStatus, now: Timestamp) -> Option<Timestamp> {
     let missing = status.lock.iter().any(|locked| locked.commit.is_some() && locked.image.is_none());
-    missing.then(|| decide::soon(now, IMAGE_AGAIN))
+    missing.then(|| decision::soon(now, IMAGE_AGAIN))
 }
 
 fn compared(facts: &Facts<'_>) -> Vec<Observed> {

@@ -6,7 +6,8 @@ use slipway_crds::conditions::{self, Say};
 use slipway_crds::v1alpha1::{DevEnvironmentStatus, EndReason, Ended, IntegrationStatus, Outcome};
 use slipway_crds::{names, reasons};
 
-use super::decide::{self, Act, Decision, Facts};
+use super::decision::{self, Act, Decision};
+use super::facts::Facts;
 use super::{life, run};
 use crate::diff::{Plan, Step};
 use crate::duration;
@@ -18,20 +19,20 @@ const HANGS_AFTER: i64 = 60;
 /// The environment is being deleted.
 pub(super) fn deleting(facts: &Facts<'_>, now: Timestamp) -> Decision {
     let status = cleared(facts);
-    match decide::namespace(facts).filter(|found| decide::owner(facts).owns(found)) {
+    match facts.namespace().filter(|found| facts.owner().owns(found)) {
         None => Decision { status, act: Act::RemoveFinalizer, again: None, log_of: None },
         Some(found) => {
             let (reason, message) = leaving(found, now);
-            let says = decide::reconciling(reason, &message);
-            going(decide::with(status, says, facts, now), found, now)
+            let says = decision::reconciling(reason, &message);
+            going(decision::with(status, says, facts.generation(), now), found, now)
         }
     }
 }
 
 /// The environment has ended; the object stays with its result.
 pub(super) fn ended(facts: &Facts<'_>, ended: &Ended, now: Timestamp) -> Decision {
-    let expires_at = decide::before(facts.environment).expires_at;
-    let mut status = decide::base(facts, expires_at, now);
+    let expires_at = facts.before().expires_at;
+    let mut status = facts.base(expires_at, now);
     status = DevEnvironmentStatus { ended: Some(ended.clone()), lock: status.lock.clone(), ..status };
     status.integration = run::cut_short(facts, ended.reason, now).or(status.integration);
     let run = status.integration.clone().filter(|run| run.generation == ended.generation);
@@ -40,17 +41,17 @@ pub(super) fn ended(facts: &Facts<'_>, ended: &Ended, now: Timestamp) -> Decisio
     status.lock.iter_mut().for_each(|locked| locked.ready = false);
     status.stores.iter_mut().for_each(|store| store.ready = false);
     status.services = Some(format!("0/{}", status.lock.len()));
-    if let Some(found) = decide::namespace(facts).filter(|found| decide::owner(facts).owns(found)) {
-        status.namespace = Some(decide::namespace_record(facts));
+    if let Some(found) = facts.namespace().filter(|found| facts.owner().owns(found)) {
+        status.namespace = Some(facts.namespace_record());
         let (_, message) = leaving(found, now);
-        let says = decide::reconciling(reason, &format!("{told}; {message}"));
-        return going(decide::with(status, says, facts, now), found, now);
+        let says = decision::reconciling(reason, &format!("{told}; {message}"));
+        return going(decision::with(status, says, facts.generation(), now), found, now);
     }
     status.namespace = None;
     status.address_block = None;
     status.lock.iter_mut().for_each(|locked| locked.address = None);
     let says = over(ended, run.as_ref(), reason, told);
-    rest(facts, decide::with(status, says, facts, now), ended, now)
+    rest(facts, decision::with(status, says, facts.generation(), now), ended, now)
 }
 
 /// The conditions once nothing is left to do: it is as it was asked to be, so nothing is said of `Ready`. A run without the
@@ -90,12 +91,8 @@ fn told(ended: &Ended, run: Option<&IntegrationStatus>) -> (&'static str, String
 }
 
 fn cleared(facts: &Facts<'_>) -> DevEnvironmentStatus {
-    let status = decide::before(facts.environment);
-    DevEnvironmentStatus {
-        blocked_by: Vec::new(),
-        observed_generation: Some(decide::generation(facts.environment)),
-        ..status
-    }
+    let status = facts.before();
+    DevEnvironmentStatus { blocked_by: Vec::new(), observed_generation: Some(facts.generation()), ..status }
 }
 
 /// Deletes the namespace by its UID, unless that was asked for before.
@@ -106,7 +103,7 @@ fn going(status: DevEnvironmentStatus, found: &Observed, now: Timestamp) -> Deci
         let step = Step::Delete { key: found.key.clone(), uid: found.uid().to_owned() };
         Act::Apply(Plan { steps: vec![step], conflicts: Vec::new() })
     };
-    Decision { status, act, again: Some(decide::soon(now, 15)), log_of: None }
+    Decision { status, act, again: Some(decision::soon(now, 15)), log_of: None }
 }
 
 /// What is said while a namespace goes: when it hangs, what Kubernetes says is in the way.

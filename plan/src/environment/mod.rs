@@ -3,7 +3,9 @@
 mod active;
 pub mod blocked;
 pub mod decide;
+mod decision;
 mod ending;
+mod facts;
 mod fixed;
 pub mod life;
 pub mod lock;

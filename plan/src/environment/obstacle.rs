@@ -5,7 +5,8 @@ use slipway_crds::reasons;
 use slipway_crds::v1alpha1::DevEnvironmentStatus;
 
 use super::blocked::{self, Wait};
-use super::decide::{self, Act, Decision, Facts, FleetProblem};
+use super::decision::{self, Act, Decision};
+use super::facts::{Facts, FleetProblem};
 use super::resolve::Problem;
 use super::run;
 use crate::object::Observed;
@@ -35,16 +36,21 @@ impl Obstacle {
     /// What is said, and that nothing is done.
     pub(super) fn decision(self, facts: &Facts<'_>, base: DevEnvironmentStatus, now: Timestamp) -> Decision {
         let Self { reason, message, stalled } = self;
-        let says = if stalled { decide::stalled } else { decide::reconciling }(reason, &message);
+        let says = if stalled { decision::stalled } else { decision::reconciling }(reason, &message);
         let (integration, run_again) =
             run::obstructed(facts, &base, self::patience(stalled, reason), &message, now);
         let wait = Wait { what: facts.identity.name.clone(), reason, message };
         let mut blocked_by = blocked::since(&base.blocked_by, vec![wait], now);
         blocked::give_up_at(&mut blocked_by, run_again.or(base.expires_at));
-        let own = if stalled { base.expires_at } else { Some(decide::soon(now, AGAIN)) };
+        let own = if stalled { base.expires_at } else { Some(decision::soon(now, AGAIN)) };
         let again = [own, run_again].into_iter().flatten().min();
         let status = DevEnvironmentStatus { blocked_by, integration, ..base };
-        Decision { status: decide::with(status, says, facts, now), act: Act::Wait, again, log_of: None }
+        Decision {
+            status: decision::with(status, says, facts.generation(), now),
+            act: Act::Wait,
+            again,
+            log_of: None,
+        }
     }
 
     /// There is no Fleet, or more than one.
@@ -73,7 +79,7 @@ impl Obstacle {
 
     /// Its repositories were not read yet since the operator started, and more than that was said before.
     pub(super) fn unread_again(said: DevEnvironmentStatus, now: Timestamp) -> Decision {
-        let again = Some(decide::soon(now, AGAIN));
+        let again = Some(decision::soon(now, AGAIN));
         Decision { status: said, act: Act::Wait, again, log_of: None }
     }
 

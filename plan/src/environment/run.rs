@@ -8,7 +8,7 @@ use slipway_crds::v1alpha1::{
     DevEnvironmentStatus, EndReason, FleetSpec, IntegrationStatus, IntegrationStep, Machine,
 };
 
-use super::decide::{self, Facts};
+use super::facts::Facts;
 use crate::desired::{Desired, Inputs, integration as job};
 use crate::duration;
 use crate::integration::{self, Delivery, Limits, Next, NotReady, RunFacts};
@@ -84,7 +84,7 @@ pub(super) fn obstructed(
 /// The run of an environment that ends before the run does.
 pub(super) fn cut_short(facts: &Facts<'_>, reason: EndReason, now: Timestamp) -> Option<IntegrationStatus> {
     facts.environment.spec.integration.as_ref()?;
-    let status = decide::before(facts.environment);
+    let status = facts.before();
     let run = run_facts(facts, facts.fleet.ok(), None, Some(reason));
     Some(integration::next(status.integration.as_ref(), &run, now).status)
 }
@@ -95,7 +95,7 @@ fn run_facts(
     not_ready: Option<NotReady>,
     ended: Option<EndReason>,
 ) -> RunFacts {
-    let generation = decide::generation(facts.environment);
+    let generation = facts.generation();
     // A duration that is none is refused by the schema.
     let timeout = fleet.and_then(|fleet| duration::parse(&fleet.ready_timeout).ok());
     RunFacts {

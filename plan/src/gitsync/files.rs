@@ -221,11 +221,11 @@ fn object(document: &Document<'_>, key: &ObjectKey, home: &Home<'_>) -> Result<O
     }
     let mut body = kind::checked(document, &key.into()).map_err(invalid)?;
     body["metadata"]["namespace"] = home.namespace.into();
-    let mut object = Object { key: key.clone(), body };
+    let mut object = Object { key: key.clone(), body: body.into() };
     object.mark("labels", names::OWNER_UID, home.uid);
     object.mark("labels", names::GITSYNC, home.name);
     object.unmark("annotations", names::DECLARED);
-    Ok(object.stamped())
+    Ok(object.stamped().packed())
 }
 
 /// An object that is declared twice is a mistake in both places.

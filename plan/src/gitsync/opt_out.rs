@@ -12,7 +12,7 @@ use crate::object::{Object, Observed};
 /// What is not done to an object. What its file says counts; where that says nothing, what the object itself says.
 pub(super) fn of(declared: Option<&Object>, live: Option<&Observed>) -> Option<OptOut> {
     let said = |name: &str| {
-        let written = declared.and_then(|object| object.body["metadata"]["annotations"][name].as_str());
+        let written = declared.and_then(|object| object.annotation(name));
         written.or_else(|| live.and_then(|object| object.annotation(name)))
     };
     let is_disabled = |name: &str| said(name) == Some(names::DISABLED);

@@ -23,8 +23,9 @@ impl Settled {
         for live in written {
             let Some(object) = declared.get(&live.key) else { continue };
             self.0.remove(live.uid());
-            if diff::first_difference(&object.body, &live.body, "").is_some() {
-                self.0.insert(live.uid().to_owned(), diff::kept_as(&object.body, &live.body));
+            let (declared, live_body) = (object.body.whole(), live.body.whole());
+            if diff::first_difference(&declared, &live_body, "").is_some() {
+                self.0.insert(live.uid().to_owned(), diff::kept_as(&declared, &live_body));
             }
         }
     }
@@ -38,7 +39,7 @@ impl Settled {
         plan.steps.retain(|step| {
             let Step::Update { object, uid, cause: Cause::Drift { .. }, .. } = step else { return true };
             let (Some(live), Some(kept)) = (seen.get(uid.as_str()), self.0.get(uid)) else { return true };
-            diff::kept_as(&object.body, &live.body) != *kept
+            diff::kept_as(&object.body.whole(), &live.body.whole()) != *kept
         });
     }
 }
@@ -63,7 +64,7 @@ mod tests {
     }
 
     fn plan() -> Plan {
-        let object = Object { key: key(), body: json!({"metadata": {}, "spec": {"cpu": "1000m"}}) };
+        let object = Object { key: key(), body: json!({"metadata": {}, "spec": {"cpu": "1000m"}}).into() };
         let cause = Cause::Drift { field: "spec.cpu".to_owned(), managers: Vec::new() };
         let step = Step::Update { object, uid: "u".to_owned(), cause, loses_fields: false };
         Plan { steps: vec![step], conflicts: Vec::new() }

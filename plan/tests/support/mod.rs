@@ -162,7 +162,7 @@ impl World {
                 if object.key.kind == "Service" && body["spec"]["clusterIP"].is_null() {
                     body["spec"]["clusterIP"] = json!(format!("10.0.0.{}", self.made));
                 }
-                self.objects.push(Observed { key: object.key.clone(), body: body.into() });
+                self.objects.push(Observed { key: object.key.clone(), body });
             }
             Step::Update { object, uid, .. } => {
                 let found = self.objects.iter_mut().find(|found| found.key == object.key).unwrap();
@@ -172,7 +172,7 @@ impl World {
                 for kept in ["uid", "generation", "managedFields"] {
                     body["metadata"][kept] = metadata[kept].clone();
                 }
-                found.body = body.into();
+                found.body = body;
             }
             Step::Delete { key, uid } => {
                 self.objects.retain(|found| found.key != *key || found.uid() != uid);

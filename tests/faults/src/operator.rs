@@ -55,14 +55,15 @@ impl Operator {
         self.address
     }
 
-    /// Starts it, unless it runs.
-    pub fn start(&self, kubeconfig: &Path) -> Result<()> {
+    /// Starts it, unless it runs; whether it had to.
+    pub fn start(&self, kubeconfig: &Path) -> Result<bool> {
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
-        if child.is_none() {
+        let is_new = child.is_none();
+        if is_new {
             self.starts.fetch_add(1, Ordering::Relaxed);
             *child = Some(self.command(kubeconfig)?.spawn().context("failed to start the operator")?);
         }
-        Ok(())
+        Ok(is_new)
     }
 
     /// How often it was started.

@@ -118,7 +118,10 @@ impl<'a> Stage<'a> {
 
     /// Starts the operator, unless it runs.
     pub fn start_operator(&self) -> Result<()> {
-        self.operator.start(self.proxy.kubeconfig())
+        if self.operator.start(self.proxy.kubeconfig())? {
+            self.proxy.sight().forget_watches();
+        }
+        Ok(())
     }
 
     /// What has another name in every run.
@@ -273,7 +276,8 @@ impl<'a> Stage<'a> {
             };
             *calm.lock().unwrap_or_else(PoisonError::into_inner) = ready;
             let Some(Calm { since, .. }) = ready else { return Ok(false) };
-            let last = self.proxy.record().last_write().map_or(since, |last| last.max(since));
+            let Some(seen) = self.proxy.sight().clear_since(since) else { return Ok(false) };
+            let last = self.proxy.record().last_write().map_or(seen, |last| last.max(seen));
             Ok(last.elapsed() > QUIET)
         })
         .await

@@ -76,7 +76,7 @@ impl Gathered {
 fn foreseen(object: &Object) -> Observed {
     let mut body = object.body.clone();
     body["metadata"]["managedFields"] = serde_json::json!([{"manager": names::ENVIRONMENT_MANAGER}]);
-    Observed { key: object.key.clone(), body: body.into() }
+    Observed { key: object.key.clone(), body }
 }
 
 /// Gathers, with what is supposed in the place of what is there; None while the cache is older than what we wrote.

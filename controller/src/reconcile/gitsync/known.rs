@@ -12,16 +12,7 @@ use slipway_plan::gitsync::kinds::Kinds;
 use super::look;
 use crate::context::Context;
 use crate::git::{Content, GitError, Remote, Snapshot, TreeFile};
-
-/// What was read at a commit.
-#[derive(Clone, Debug)]
-pub struct Known {
-    revision: CommitId,
-    generation: Option<i64>,
-    kinds: Kinds,
-    snapshot: Arc<Snapshot>,
-    reading: Arc<Reading>,
-}
+use crate::looked::Known;
 
 /// What the files say at a commit: as remembered, by what changed since, or all of them.
 pub async fn read(

@@ -12,21 +12,9 @@ use tracing::debug;
 
 use crate::context::Context;
 use crate::git::{Git, GitError, Refs, Remote, Want};
+use crate::looked::Look;
 use crate::reconcile::service_repo;
 use crate::signature;
-
-/// What the last look at a repository gave.
-#[derive(Clone, Debug)]
-pub struct Look {
-    /// When it was, and when the next one is.
-    pub poll: Poll,
-    /// The commit that is followed, or why it could not be told.
-    pub head: Result<CommitId, Failure>,
-    /// The commit that was applied before and is no longer part of the branch.
-    pub rewritten: Option<String>,
-    /// How often the git server had said by then that something was pushed.
-    pub pushed: u64,
-}
 
 /// Looks when it is time to, and else remembers.
 pub async fn look(context: &Context, sync: &GitSync, now: Timestamp) -> Look {
@@ -69,14 +57,15 @@ pub(super) async fn ask(context: &Context, sync: &GitSync) -> Result<(CommitId, 
         // One version need not be built on another.
         Followed::Newest(range) => {
             let range = version::range(&range)?;
-            follow(&context.git, &remote, &Followed::of(spec), |refs| {
+            follow(&context.git, &remote, &Followed::of(spec), move |refs| {
                 version::newest(&range, refs.tags()).map(tag)
             })
             .await
             .map(|(head, _)| (head, None))
         }
         named @ (Followed::Branch(_) | Followed::Tag(_)) => {
-            let (head, name) = follow(&context.git, &remote, &named, |_| named.full_name()).await?;
+            let full_name = named.full_name();
+            let (head, name) = follow(&context.git, &remote, &named, |_| full_name).await?;
             let rewritten = rewritten(&context.git, &remote, sync, &head, name).await?;
             Ok((head, rewritten))
         }
@@ -127,19 +116,10 @@ pub(super) async fn follow(
     git: &Git,
     remote: &Remote,
     followed: &Followed,
-    choose: impl FnOnce(&Refs) -> Option<String>,
+    choose: impl FnOnce(&Refs) -> Option<String> + Send + 'static,
 ) -> Result<(CommitId, String), GitError> {
-    let refs = git.refs(remote).await?;
-    if refs.is_empty() {
-        return Err(GitError::RepositoryEmpty { url: remote.url.clone() });
-    }
-    let name = choose(&refs);
-    let found = name.and_then(|name| Some((refs.commit(&name)?.clone(), name)));
     let missing = || GitError::ReferenceNotFound { url: remote.url.clone(), reference: followed.to_string() };
-    let (head, name) = found.ok_or_else(missing)?;
-    if !git.has_commit(remote, &head).await? {
-        git.fetch(remote, Want::Reference(name.clone())).await?;
-    }
+    let (name, head) = git.follow(remote, choose).await?.ok_or_else(missing)?;
     Ok((head, name))
 }
 

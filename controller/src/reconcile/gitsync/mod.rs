@@ -24,8 +24,6 @@ use crate::error::Error;
 use crate::{finalizers, report, tell};
 
 pub use foresee::{find, read_at, reading};
-pub use known::Known;
-pub use look::Look;
 pub use see::{Sight, see};
 pub use trigger::trigger;
 

@@ -75,7 +75,7 @@ fn desired_at(step: IntegrationStep, manifest: &str) -> Desired {
 }
 
 fn job() -> Value {
-    desired_at(IntegrationStep::Starting, MANIFEST).objects.remove(0).body
+    desired_at(IntegrationStep::Starting, MANIFEST).objects.remove(0).body.into()
 }
 
 fn pod_spec() -> Value {

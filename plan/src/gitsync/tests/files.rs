@@ -78,7 +78,7 @@ fn exactly_the_written_fields_are_declared() {
     let stamp = body["metadata"].as_object_mut().unwrap().remove("annotations");
     assert!(stamp.is_some_and(|stamp| stamp["slipway.dev/declared"].is_string()));
     assert_eq!(
-        body,
+        *body,
         serde_json::json!({
             "apiVersion": "slipway.dev/v1alpha1",
             "kind": "DevEnvironment",

@@ -14,7 +14,7 @@ fn allowed(kinds: &[(&str, &str)]) -> Kinds {
 fn body(text: &str, kinds: &Kinds) -> Value {
     let mut reading = read_as(&[file("a.yaml", text)], kinds);
     assert!(reading.mistakes.is_empty(), "{:?}", reading.mistakes);
-    reading.objects.remove(0).body
+    reading.objects.remove(0).body.into()
 }
 
 fn mistake(text: &str, kinds: &Kinds) -> String {

@@ -192,7 +192,7 @@ impl World {
         let mut body = object.body.clone();
         body["metadata"]["uid"] = format!("uid-{}", self.uids).into();
         body["metadata"]["managedFields"] = json!([{"manager": names::GITSYNC_MANAGER}]);
-        Observed { key: object.key.clone(), body: body.into() }
+        Observed { key: object.key.clone(), body }
     }
 }
 

@@ -112,15 +112,19 @@ impl Relay {
                 Ok(())
             }
             Some(EventFault::Delay(time)) => {
+                let shared = self.shared.clone();
+                let _held = shared.sight.hold();
                 tokio::time::sleep(time).await;
                 self.send(line).await
             }
             Some(EventFault::Cut) => {
+                self.shared.sight.broken(&self.target);
                 self.send(line.slice(..line.len() / 2)).await?;
                 let _ = self.sender.send(Err(Broken)).await;
                 Err(Over)
             }
             Some(EventFault::Lose) => {
+                self.shared.sight.broken(&self.target);
                 tokio::time::sleep(LOST).await;
                 self.send(Bytes::from_static(GONE.as_bytes())).await?;
                 Err(Over)

@@ -47,6 +47,9 @@ pub(super) async fn exchange(
         answer: Bytes::new(),
     });
     let target_is_watch = target.verb == Verb::Watch;
+    if target_is_watch && matches!(fault, Some(Fault::Answer { .. } | Fault::Reset { .. })) {
+        shared.sight.broken(&target);
+    }
     let request = Passing { shared: shared.clone(), target, index, head, body };
     match fault {
         None | Some(Fault::Event(_)) => request.pass().await,
@@ -101,6 +104,7 @@ impl Passing {
         let (head, body) = send(&shared, head, body).await?;
         if target.verb == Verb::Watch && head.status.is_success() {
             shared.record.end(index, head.status.as_u16(), Bytes::new());
+            shared.sight.opened(&target);
             return Ok(Response::from_parts(head, events::relay(shared, target, body)));
         }
         let (head, bytes) = whole(head, body).await?;

@@ -9,6 +9,7 @@ mod events;
 mod exchange;
 mod record;
 mod rule;
+mod sight;
 mod target;
 
 use std::collections::HashMap;
@@ -28,6 +29,7 @@ use tokio::task::JoinHandle;
 pub use certificate::CONTEXT;
 pub use record::{Entry, Record};
 pub use rule::{EventFault, Fault, Matcher, Rule, Rules};
+pub use sight::Sight;
 pub use target::{Target, Verb};
 
 use certificate::Certificate;
@@ -41,6 +43,7 @@ pub(crate) struct Shared {
     user: String,
     record: Record,
     rules: Rules,
+    sight: Sight,
     kill: Kill,
     /// The first answer to each list, by path: what an older list is taken from.
     lists: Mutex<HashMap<String, Bytes>>,
@@ -64,6 +67,7 @@ impl Proxy {
             user: user.to_owned(),
             record: Record::default(),
             rules: Rules::default(),
+            sight: Sight::default(),
             kill,
             lists: Mutex::default(),
         });
@@ -84,6 +88,11 @@ impl Proxy {
     /// What goes wrong.
     pub fn rules(&self) -> &Rules {
         &self.shared.rules
+    }
+
+    /// What the operator cannot see yet.
+    pub fn sight(&self) -> &Sight {
+        &self.shared.sight
     }
 }
 
