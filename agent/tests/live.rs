@@ -334,7 +334,7 @@ fn only_who_may_execute_a_file_is_taken_of_its_mode() {
     write(place.work.path(), &[("new", "1"), ("run", "1"), ("secret", "2")]);
     write(place.mount.path(), &[("run", "1"), ("secret", "1"), ("same", "1")]);
     let set = |root: &Path, name: &str, mode| {
-        fs::set_permissions(root.join(name), Permissions::from_mode(mode)).unwrap()
+        fs::set_permissions(root.join(name), Permissions::from_mode(mode)).unwrap();
     };
     set(place.work.path(), "new", 0o600);
     set(place.work.path(), "run", 0o700);

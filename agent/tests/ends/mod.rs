@@ -8,18 +8,18 @@ use slipway_agent::live::{LiveError, Outgoing, Sender, SyncOrder, serve};
 
 use crate::place::Place;
 
+/// Our end.
+pub type Speaker<W> = Sender<BufReader<UnixStream>, W>;
+/// The other end.
+pub type Serving = JoinHandle<Result<(), LiveError>>;
+
 /// Our end, and the other, which ends with it.
-pub fn connect(
-    place: &Place,
-) -> (Sender<BufReader<UnixStream>, UnixStream>, JoinHandle<Result<(), LiveError>>) {
+pub fn connect(place: &Place) -> (Speaker<UnixStream>, Serving) {
     connect_by(place, |stream| stream)
 }
 
 /// The same with something in the way out.
-pub fn connect_by<W: Write>(
-    place: &Place,
-    way: impl FnOnce(UnixStream) -> W,
-) -> (Sender<BufReader<UnixStream>, W>, JoinHandle<Result<(), LiveError>>) {
+pub fn connect_by<W: Write>(place: &Place, way: impl FnOnce(UnixStream) -> W) -> (Speaker<W>, Serving) {
     let (here, there) = UnixStream::pair().unwrap();
     let mut order = SyncOrder::new(place.mount.path());
     order.state = place.state.path().join("agent");

@@ -128,7 +128,7 @@ struct Following {
 
 impl Following {
     async fn all(&mut self) -> anyhow::Result<Exit> {
-        let (mut pause, mut has_worked) = (FIRST_PAUSE, false);
+        let (mut pause, mut has_worked, mut told) = (FIRST_PAUSE, false, None);
         loop {
             let why = match self.once().await {
                 Ok(Ended { finished: Some(is_good), .. }) => {
@@ -136,7 +136,7 @@ impl Following {
                 }
                 Ok(Ended { error: Some(error), has_synced, .. }) => {
                     if has_synced {
-                        (pause, has_worked) = (FIRST_PAUSE, true);
+                        (pause, has_worked, told) = (FIRST_PAUSE, true, None);
                     }
                     error
                 }
@@ -146,7 +146,11 @@ impl Following {
             if !has_worked || self.wanted.once {
                 return Err(why);
             }
-            drop(self.news.send(News::Lost { why: crate::api_error::told(&why), again: pause }));
+            let why = Some(crate::api_error::told(&why));
+            if told != why {
+                told.clone_from(&why);
+                drop(self.news.send(News::Lost { why: why.unwrap_or_default(), again: pause }));
+            }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }

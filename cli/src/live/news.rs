@@ -111,9 +111,10 @@ impl Telling {
                 output.lines().map(|line| format!("  {line}\n")).chain([end]).collect()
             }
             News::Problem(why) => colours.bad(&format!("nothing was sent: {why}")),
-            News::Lost { why, again } => {
-                colours.waiting(&format!("{why}\n  {service} is tried again in {:.1} s", again.as_secs_f32()))
-            }
+            News::Lost { why, again } => colours.waiting(&format!(
+                "{why}\n  {service} is tried again in {:.1} s, and until it works",
+                again.as_secs_f32()
+            )),
         }
     }
 
