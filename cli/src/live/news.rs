@@ -243,8 +243,8 @@ mod tests {
         let told = Telling::new("api", "dev-emma", Format::Json).json(&synced(good(1, 2, 3))).to_string();
         assert_eq!(
             told,
-            "{\"bytes\":3,\"environment\":\"dev-emma\",\"equal\":true,\"event\":\"synced\",\"files\":1,\
-             \"milliseconds\":118,\"problems\":[],\"removed\":2,\"service\":\"api\",\"tree\":\"sha256:ab\"}"
+            "{\"event\":\"synced\",\"files\":1,\"removed\":2,\"bytes\":3,\"milliseconds\":118,\"equal\":true,\
+             \"tree\":\"sha256:ab\",\"problems\":[],\"service\":\"api\",\"environment\":\"dev-emma\"}"
         );
     }
 }
