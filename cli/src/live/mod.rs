@@ -146,10 +146,10 @@ impl Following {
             if !has_worked || self.wanted.once {
                 return Err(why);
             }
-            let why = Some(crate::api_error::told(&why));
-            if told != why {
-                told.clone_from(&why);
-                drop(self.news.send(News::Lost { why: why.unwrap_or_default(), again: pause }));
+            let why = crate::api_error::told(&why);
+            if told.as_ref() != Some(&why) {
+                told = Some(why.clone());
+                drop(self.news.send(News::Lost { why, again: pause }));
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
