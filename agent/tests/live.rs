@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends where its setup fails")]
 
 mod ends;
+mod place;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -11,7 +12,8 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use ends::{Cut, Meddling, Place, contents, write};
+use ends::{Cut, Meddling, connect, connect_by};
+use place::{Place, contents, write};
 use proptest::prelude::*;
 use slipway_agent::live::Synced;
 use tree::{Step, carry_out, steps};
@@ -22,7 +24,7 @@ fn without_pipes(steps: &[Step]) -> Vec<Step> {
 }
 
 fn synced(place: &Place) -> Synced {
-    place.connect().0.sync(&mut place.tree()).unwrap()
+    connect(place).0.sync(&mut place.tree()).unwrap()
 }
 
 proptest! {
@@ -33,7 +35,7 @@ proptest! {
         let place = Place::new();
         carry_out(place.work.path(), &without_pipes(&here));
         carry_out(place.mount.path(), &without_pipes(&there));
-        let (mut sender, _) = place.connect();
+        let (mut sender, _) = connect(&place);
         let mut tree = place.tree();
         let first = sender.sync(&mut tree).unwrap();
         prop_assert!(first.is_equal && first.problems.is_empty(), "{first:?}");
@@ -114,7 +116,7 @@ fn switch(root: &Path, files: u32) {
 
 /// Syncs over a connection that breaks after so many bytes.
 fn cut_after(place: &Place, bytes: usize) {
-    let (mut sender, serving) = place.connect_by(|stream| Cut { stream, left: bytes });
+    let (mut sender, serving) = connect_by(place, |stream| Cut { stream, left: bytes });
     let error = sender.sync(&mut place.tree()).unwrap_err();
     assert!(error.is_lost(), "{error}");
     serving.join().unwrap().unwrap();
@@ -144,7 +146,7 @@ fn ten_thousand_files_arrive_over_connections_that_break_in_the_middle() {
 fn one_file_of_ten_thousand_is_sent_alone() {
     let place = Place::new();
     fill(place.work.path(), 1_000, 1);
-    let (mut sender, _) = place.connect();
+    let (mut sender, _) = connect(&place);
     let mut tree = place.tree();
     assert_eq!(sender.sync(&mut tree).unwrap().written, 1_000);
     write(place.work.path(), &[("package3/file300", "edited")]);
@@ -157,7 +159,7 @@ fn one_file_of_ten_thousand_is_sent_alone() {
 fn what_changed_in_the_container_is_put_right_at_the_next_check() {
     let place = Place::new();
     write(place.work.path(), &[("a", "1"), ("b", "1")]);
-    let (mut sender, _) = place.connect();
+    let (mut sender, _) = connect(&place);
     let mut tree = place.tree();
     sender.sync(&mut tree).unwrap();
     write(place.mount.path(), &[("a", "other"), ("new", "x")]);
@@ -172,7 +174,7 @@ fn what_changed_in_the_container_is_put_right_at_the_next_check() {
 fn what_changed_there_unnoticed_is_found_when_the_digests_differ() {
     let place = Place::new();
     write(place.work.path(), &[("a", "1"), ("b", "1")]);
-    let (mut sender, _) = place.connect();
+    let (mut sender, _) = connect(&place);
     let mut tree = place.tree();
     sender.sync(&mut tree).unwrap();
     write(place.mount.path(), &[("a", "other")]);
@@ -205,7 +207,7 @@ fn a_file_that_changes_while_it_is_read_arrives_as_it_is_in_the_end() {
         write(place.mount.path(), &[("file", "as it was")]);
         let path = place.work.path().join("file");
         let (mut sender, _) =
-            place.connect_by(|stream| Meddling { stream, then: Some(move || change(&path)) });
+            connect_by(&place, |stream| Meddling { stream, then: Some(move || change(&path)) });
         let done = sender.sync(&mut place.tree()).unwrap();
         assert!(done.is_equal && done.problems.is_empty(), "{name}: {done:?}");
         place.assert_equal();
@@ -275,7 +277,7 @@ fn what_is_ignored_is_neither_sent_nor_touched() {
 fn rules_that_change_count_at_once() {
     let place = Place::new();
     write(place.work.path(), &[("a.gen", "here"), ("b", "here")]);
-    let (mut sender, _) = place.connect();
+    let (mut sender, _) = connect(&place);
     let mut tree = place.tree();
     sender.sync(&mut tree).unwrap();
     write(place.work.path(), &[(".slipwayignore", "*.gen\n"), ("a.gen", "changed here")]);
@@ -332,7 +334,7 @@ fn only_who_may_execute_a_file_is_taken_of_its_mode() {
     write(place.work.path(), &[("new", "1"), ("run", "1"), ("secret", "2")]);
     write(place.mount.path(), &[("run", "1"), ("secret", "1"), ("same", "1")]);
     let set = |root: &Path, name: &str, mode| {
-        fs::set_permissions(root.join(name), Permissions::from_mode(mode)).unwrap()
+        fs::set_permissions(root.join(name), Permissions::from_mode(mode)).unwrap();
     };
     set(place.work.path(), "new", 0o600);
     set(place.work.path(), "run", 0o700);
@@ -356,13 +358,13 @@ fn the_longest_name_can_be_removed() {
 fn a_reload_runs_in_the_folder_and_is_due_until_it_has_run() {
     let place = Place::new();
     write(place.work.path(), &[("a", "1")]);
-    let (mut sender, serving) = place.connect();
+    let (mut sender, serving) = connect(&place);
     assert!(!sender.reload_due);
     sender.sync(&mut place.tree()).unwrap();
     assert!(sender.reload_due);
     drop(sender);
     serving.join().unwrap().unwrap();
-    let (mut sender, _) = place.connect();
+    let (mut sender, _) = connect(&place);
     assert!(
         !sender.sync(&mut place.tree()).unwrap().is_change() && sender.reload_due,
         "the last one was cut off"
@@ -370,7 +372,7 @@ fn a_reload_runs_in_the_folder_and_is_due_until_it_has_run() {
     let mut printed = Vec::new();
     assert_eq!(sender.reload("ls; echo oh >&2; exit 4", &mut printed).unwrap(), Some(4));
     assert_eq!(String::from_utf8(printed).unwrap(), "a\noh\n");
-    assert!(!sender.reload_due && !place.connect().0.reload_due);
+    assert!(!sender.reload_due && !connect(&place).0.reload_due);
 }
 
 #[test]

@@ -96,7 +96,7 @@ pub enum Verb {
         More services and flags are added to what the environment has; --only makes it exactly what you say. A stopped or expired \
         environment starts again. Ctrl-C stops watching, nothing else."
     )]
-    Start(Start),
+    Start(Box<Start>),
     /// Stop an environment: its pods and data go, what it ran stays on record
     #[command(after_help = "Examples:\n  slipway stop\n  slipway stop issue519")]
     Stop(Stop),

@@ -160,11 +160,11 @@ impl Editing<'_> {
         make: impl FnOnce(&Path) -> io::Result<()>,
     ) -> io::Result<()> {
         let place = self.staging.place();
-        let made = make(&place).and_then(|()| {
+        let put = make(&place).and_then(|()| {
             own_like(&place, target, parent)?;
             fs::rename(&place, target)
         });
-        made.inspect_err(|_| drop(fs::remove_file(&place)))
+        put.inspect_err(|_| drop(fs::remove_file(&place)))
     }
 }
 

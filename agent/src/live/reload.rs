@@ -78,13 +78,11 @@ fn wait(mut child: Child, limit: Duration) -> Option<ExitStatus> {
     let group = Pid::from_raw(child.id().cast_signed());
     let (sender, ended) = mpsc::channel();
     thread::spawn(move || tell(&mut child, &sender));
-    match ended.recv_timeout(limit) {
-        Ok(status) => status,
-        Err(_) => {
-            let _ = killpg(group, Signal::SIGKILL);
-            None
-        }
+    if let Ok(status) = ended.recv_timeout(limit) {
+        return status;
     }
+    let _ = killpg(group, Signal::SIGKILL);
+    None
 }
 
 fn tell(child: &mut Child, to: &Sender<Option<ExitStatus>>) {

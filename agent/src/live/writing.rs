@@ -28,7 +28,7 @@ pub(super) fn write(
                 writer.special(path, &Metadata::default(), &Special::Symlink(target.clone()))?;
             }
             Some(Node::File { size, executable, digest }) => {
-                file(&mut writer, path, *size, metadata(*executable, digest), from)?;
+                file(&mut writer, path, *size, &metadata(*executable, digest), from)?;
             }
             None => {}
         }
@@ -47,14 +47,14 @@ fn file(
     writer: &mut LayerWriter<impl Write>,
     path: &[u8],
     size: u64,
-    metadata: Metadata,
+    metadata: &Metadata,
     from: &WorkingTree,
 ) -> Result<(), LiveError> {
     let opened =
         from.open(path).map_err(|source| LayerError::System { action: "read", path: shown(path), source })?;
     // Gone, or no file any more: the next look finds that out as well.
     let Some((file, _)) = opened else { return Ok(()) };
-    Ok(writer.file(path, &metadata, size, Filled { inner: file })?)
+    Ok(writer.file(path, metadata, size, Filled { inner: file })?)
 }
 
 /// A file that is shorter than it was is filled up: an archive cannot take back the size that it has announced.

@@ -142,3 +142,102 @@ impl std::io::Write for Capped<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use slipway_agent::live::{Outgoing, Sender, SyncOrder, serve};
+    use std::io::BufReader;
+    use std::os::unix::net::UnixStream;
+    use std::path::Path;
+    use std::thread::{self, JoinHandle};
+    use tokio::sync::mpsc::{self, UnboundedReceiver};
+
+    /// An agent for this folder, in this process.
+    fn speaker(mount: &Path) -> Speaker {
+        let (here, there) = UnixStream::pair().unwrap();
+        let order = SyncOrder { state: mount.with_extension("state"), ..SyncOrder::new(mount) };
+        thread::spawn(move || {
+            let outgoing = Outgoing::new(there.try_clone().unwrap());
+            serve(&order, there, &outgoing)
+        });
+        Sender::greet(BufReader::new(here.try_clone().unwrap()), here).unwrap()
+    }
+
+    struct Folders {
+        folder: tempfile::TempDir,
+    }
+
+    impl Folders {
+        fn new() -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            for name in ["work", "mount"] {
+                std::fs::create_dir(folder.path().join(name)).unwrap();
+            }
+            Self { folder }
+        }
+
+        fn begin(&self, reload: Option<&str>, once: bool) -> (JoinHandle<Ended>, UnboundedReceiver<News>) {
+            let (news, told) = mpsc::unbounded_channel();
+            let work = self.folder.path().join("work");
+            let conversation = Conversation {
+                sender: speaker(&self.folder.path().join("mount")),
+                tree: WorkingTree::new(&work).unwrap(),
+                watch: Watch::new(&work),
+                news,
+                reload: reload.map(str::to_owned),
+                once,
+                problems: (true, Vec::new()),
+            };
+            (thread::spawn(move || conversation.hold().0), told)
+        }
+
+        /// As editors do it: at no moment half of it is there.
+        fn save(&self, name: &str, text: &str) {
+            let next = self.folder.path().join("next");
+            std::fs::write(&next, text).unwrap();
+            std::fs::rename(next, self.folder.path().join("work").join(name)).unwrap();
+        }
+    }
+
+    fn files(news: Option<News>) -> u64 {
+        match news {
+            Some(News::Synced { synced, .. }) => synced.written,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn reloaded(news: Option<News>) -> (Option<i32>, String) {
+        match news {
+            Some(News::Reloaded { code, output, .. }) => (code, output),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_saved_arrives_and_is_reloaded_until_nobody_listens() {
+        let folders = Folders::new();
+        folders.save("app.py", "1");
+        let (conversation, mut told) = folders.begin(Some("cat app.py"), false);
+        assert_eq!(files(told.blocking_recv()), 1);
+        assert_eq!(reloaded(told.blocking_recv()), (Some(0), "1".to_owned()));
+        folders.save("app.py", "22");
+        assert_eq!(files(told.blocking_recv()), 1);
+        assert_eq!(reloaded(told.blocking_recv()), (Some(0), "22".to_owned()));
+        drop(told);
+        folders.save("app.py", "333");
+        assert_eq!(conversation.join().unwrap().finished, Some(true));
+    }
+
+    #[test]
+    fn once_ends_with_how_it_went() {
+        let folders = Folders::new();
+        folders.save("app.py", "1");
+        let (conversation, mut told) = folders.begin(Some("exit 3"), true);
+        assert_eq!(conversation.join().unwrap().finished, Some(false));
+        assert_eq!((files(told.blocking_recv()), reloaded(told.blocking_recv()).0), (1, Some(3)));
+        let (conversation, mut told) = folders.begin(Some("exit 3"), true);
+        assert_eq!(conversation.join().unwrap().finished, Some(true), "nothing changed, nothing is reloaded");
+        assert_eq!(files(told.blocking_recv()), 0);
+    }
+}

@@ -77,7 +77,7 @@ pub async fn follow(
     environment::refuse_unknown(environment, std::slice::from_ref(&service), &[], &session.program)?;
     let (api, name) = (pods::api(session, environment)?, environment.name_any());
     let (sender, mut receiver) = mpsc::unbounded_channel();
-    let mut telling = Telling::new(&service, &name, wanted.format);
+    let telling = Telling::new(&service, &name, wanted.format);
     let once = wanted.once;
     let mut following = Following {
         program: session.program.clone(),
@@ -90,14 +90,14 @@ pub async fn follow(
     };
     let ended = tokio::select! {
         ended = following.all() => ended,
-        told = tell(&mut receiver, &mut telling, output) => told.map(|()| Exit::Done),
+        told = tell(&mut receiver, &telling, output) => told.map(|()| Exit::Done),
         interrupted = tokio::signal::ctrl_c() => {
             interrupted?;
             Ok(if once { Exit::Interrupted } else { Exit::Done })
         }
     };
     while let Ok(news) = receiver.try_recv() {
-        telling.tell(news, output)?;
+        telling.tell(&news, output)?;
     }
     ended
 }
@@ -105,11 +105,11 @@ pub async fn follow(
 /// Tells what happens, as long as somebody listens.
 async fn tell(
     news: &mut mpsc::UnboundedReceiver<News>,
-    telling: &mut Telling,
+    telling: &Telling,
     output: &mut Output,
 ) -> anyhow::Result<()> {
     while let Some(news) = news.recv().await {
-        telling.tell(news, output)?;
+        telling.tell(&news, output)?;
     }
     // All that is left is the end, which says more.
     std::future::pending().await
@@ -128,7 +128,7 @@ struct Following {
 
 impl Following {
     async fn all(&mut self) -> anyhow::Result<Exit> {
-        let (mut pause, mut has_worked) = (FIRST_PAUSE, false);
+        let (mut pause, mut has_worked, mut told) = (FIRST_PAUSE, false, None);
         loop {
             let why = match self.once().await {
                 Ok(Ended { finished: Some(is_good), .. }) => {
@@ -136,7 +136,7 @@ impl Following {
                 }
                 Ok(Ended { error: Some(error), has_synced, .. }) => {
                     if has_synced {
-                        (pause, has_worked) = (FIRST_PAUSE, true);
+                        (pause, has_worked, told) = (FIRST_PAUSE, true, None);
                     }
                     error
                 }
@@ -146,7 +146,11 @@ impl Following {
             if !has_worked || self.wanted.once {
                 return Err(why);
             }
-            drop(self.news.send(News::Lost { why: crate::api_error::told(&why), again: pause }));
+            let why = crate::api_error::told(&why);
+            if told.as_ref() != Some(&why) {
+                told = Some(why.clone());
+                drop(self.news.send(News::Lost { why, again: pause }));
+            }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }

@@ -68,12 +68,12 @@ impl Telling {
     }
 
     /// Tells it: results on standard output, the rest beside.
-    pub fn tell(&mut self, news: News, output: &mut Output) -> anyhow::Result<()> {
+    pub fn tell(&self, news: &News, output: &mut Output) -> anyhow::Result<()> {
         match self.format {
             Format::Text => {
                 let is_result = matches!(news, News::Synced { .. } | News::Reloaded { .. });
                 let colours = if is_result { output.colours } else { output.colours_of_news };
-                let text = self.text(&news, colours);
+                let text = self.text(news, colours);
                 if is_result {
                     writeln!(output.stdout, "{text}")?;
                     output.stdout.flush()?;
@@ -82,11 +82,11 @@ impl Telling {
                 }
             }
             Format::Json => {
-                writeln!(output.stdout, "{}", self.json(&news))?;
+                writeln!(output.stdout, "{}", self.json(news))?;
                 output.stdout.flush()?;
             }
             Format::Yaml => {
-                let yaml = crate::output::objects::yaml(&self.json(&news))?;
+                let yaml = crate::output::objects::yaml(&self.json(news))?;
                 write!(output.stdout, "---\n{yaml}")?;
                 output.stdout.flush()?;
             }
@@ -111,9 +111,10 @@ impl Telling {
                 output.lines().map(|line| format!("  {line}\n")).chain([end]).collect()
             }
             News::Problem(why) => colours.bad(&format!("nothing was sent: {why}")),
-            News::Lost { why, again } => {
-                colours.waiting(&format!("{why}\n  {service} is tried again in {:.1} s", again.as_secs_f32()))
-            }
+            News::Lost { why, again } => colours.waiting(&format!(
+                "{why}\n  {service} is tried again in {:.1} s, and until it works",
+                again.as_secs_f32()
+            )),
         }
     }
 
@@ -150,20 +151,18 @@ fn synced_text(synced: &Synced, milliseconds: u64, service: &str, colours: Colou
     }
     let did = if parts.is_empty() { "nothing to do".to_owned() } else { parts.join(", ") };
     let line = format!("{service}: {did}, {milliseconds} ms");
-    let mut text = match (synced.is_equal, synced.problems.is_empty()) {
+    let first = match (synced.is_equal, synced.problems.is_empty()) {
         (true, true) => colours.good(&format!("✓ {line}")),
         (false, true) => {
             colours.waiting(&format!("… {line}; it changes all the time, and is looked at again"))
         }
         _ => colours.bad(&format!("✗ {line}; not all of it")),
     };
-    for problem in synced.problems.iter().take(SHOWN) {
-        text.push_str(&format!("\n  {}: {}", problem.path, problem.why));
-    }
-    if synced.problems.len() > SHOWN {
-        text.push_str(&format!("\n  and {} more", synced.problems.len() - SHOWN));
-    }
-    text
+    let shown = synced.problems.iter().take(SHOWN);
+    let shown = shown.map(|problem| format!("\n  {}: {}", problem.path, problem.why));
+    let more = synced.problems.len().saturating_sub(SHOWN);
+    let rest = (more > 0).then(|| format!("\n  and {more} more"));
+    [first].into_iter().chain(shown).chain(rest).collect()
 }
 
 fn counted(count: u64, noun: &str) -> String {
@@ -242,8 +241,8 @@ mod tests {
         let told = Telling::new("api", "dev-emma", Format::Json).json(&synced(good(1, 2, 3))).to_string();
         assert_eq!(
             told,
-            "{\"bytes\":3,\"environment\":\"dev-emma\",\"equal\":true,\"event\":\"synced\",\"files\":1,\
-             \"milliseconds\":118,\"problems\":[],\"removed\":2,\"service\":\"api\",\"tree\":\"sha256:ab\"}"
+            "{\"event\":\"synced\",\"files\":1,\"removed\":2,\"bytes\":3,\"milliseconds\":118,\"equal\":true,\
+             \"tree\":\"sha256:ab\",\"problems\":[],\"service\":\"api\",\"environment\":\"dev-emma\"}"
         );
     }
 }

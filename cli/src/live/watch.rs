@@ -82,7 +82,7 @@ impl Watch {
 mod tests {
     use super::*;
 
-    const LIMIT: Duration = Duration::from_secs(60);
+    const LIMIT: Duration = Duration::from_mins(1);
 
     #[test]
     fn a_change_is_noticed_in_a_folder_that_was_made_later() {
