@@ -58,7 +58,8 @@ pub async fn main(settings: Settings) -> anyhow::Result<()> {
 /// Runs the operator until it is told to stop.
 pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let client = client(&settings).await?;
-    operate(client, settings).await
+    // It holds the whole operator: too much for the stack of whoever waits for it.
+    Box::pin(operate(client, settings)).await
 }
 
 /// Runs the operator on the cluster of this client.

@@ -106,7 +106,7 @@ fn what_builds_share_is_as_it_is_written() {
     let opened = format!("{FLEET}network: {{egress: [10.20.0.0/16]}}\n")
         .replace("timeout: 10m", "timeout: 10m, egress: [10.30.0.0/24]");
     let room: Vec<Object> = build::build_room(&identity(), &fleet(&opened), &agent(), None, None).unwrap();
-    let written: String = room.iter().map(|object| format!("---\n{}", text(&object.body))).collect();
+    let written = room.iter().map(|object| text(&object.body)).collect::<Vec<_>>().join("---\n");
     assert_eq!(written, include_str!("golden/build-room.yaml"), "{written}");
 }
 

@@ -48,7 +48,7 @@ pub struct Provisioner {
     /// Masterless salt. Example: `{apply: [www]}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub salt: Option<Salt>,
-    /// Any program, in the folder of the ops repository; it gets SERVICE, SERVICE_SHA and OPS_SHA. Example: `[./provision.sh]`.
+    /// Any program, in the folder of the ops repository; it gets `SERVICE`, `SERVICE_SHA` and `OPS_SHA`. Example: `[./provision.sh]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64), inner(length(max = 4096)))]
     pub command: Option<Vec<String>>,

@@ -32,7 +32,7 @@ pub struct Node(JoinHandle<()>);
 
 impl Node {
     /// For all pods of the cluster that belong to an environment or a build.
-    pub fn start(client: Client) -> Self {
+    pub fn start(client: &Client) -> Self {
         let both = [names::ENVIRONMENT, names::BUILD].map(|label| run(client.clone(), label));
         Self(tokio::spawn(async move { drop(futures::future::join_all(both).await) }))
     }

@@ -83,7 +83,7 @@ impl World {
             git.create(service)?.commit(TRUNK, "first", &changes)?;
         }
         let operator_kubeconfig = cluster.kubeconfig_for(USER, None)?;
-        let node = Node::start(client.clone());
+        let node = Node::start(&client);
         Ok(Self {
             client,
             git,

@@ -144,8 +144,8 @@ async fn apply(context: &Context, gathered: &Gathered, owner: &Owner, steps: &[S
 pub async fn apply_as(context: &Context, owner: &Owner, key: &str, steps: &[Step]) -> Result<(), Error> {
     let written = Some((&context.builds.written, key));
     let applier = Applier { client: &context.client, owner, written, resources: &[] };
-    let applied = applier.apply(steps, rank).await;
-    let (stale, failed): (Vec<_>, Vec<_>) = applied.failed.iter().partition(|error| error.is_stale());
+    let outcome = applier.apply(steps, rank).await;
+    let (stale, failed): (Vec<_>, Vec<_>) = outcome.failed.iter().partition(|error| error.is_stale());
     match failed.first() {
         Some(first) => Err(Error::Apply { failed: failed.len(), first: first.answer() }),
         None if stale.is_empty() => Ok(()),

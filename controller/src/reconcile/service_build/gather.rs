@@ -15,7 +15,7 @@ use slipway_plan::desired::{Identity, build};
 use slipway_plan::duration;
 use slipway_plan::environment::resolve::{FoundDigest, Unavailable};
 use slipway_plan::integration::{DELIVERY_GRACE, JobFacts, job};
-use slipway_plan::manifest::Manifest;
+use slipway_plan::manifest::{Manifest, UnitTests as Declared};
 use slipway_plan::object::{ObjectKey, Observed};
 use slipway_plan::pull_secret::PullSecret;
 use slipway_plan::service_name::ServiceName;
@@ -234,7 +234,7 @@ impl Look<'_> {
             twin: None,
             concurrency: usize::try_from(self.fleet.builds.concurrency).unwrap_or(1),
             job: job_of(&build::key(identity), identity, observed),
-            unit: self.unit(identity, tests, observed),
+            unit: unit_tests(identity, tests, observed),
             report: self.report(observed),
             cancelled: cancelled(self.build),
             limits: limits(Some(self.fleet), tests.map(build::unit_seconds)),
@@ -250,22 +250,18 @@ impl Look<'_> {
         let stored = stored.and_then(|map| stored::report(&map, &uid));
         stored.or_else(|| self.context.progress.of(&uid))
     }
+}
 
-    fn unit(
-        &self,
-        identity: &Identity,
-        tests: Option<&slipway_plan::manifest::UnitTests>,
-        observed: &[Observed],
-    ) -> UnitTests {
-        if tests.is_none() {
-            return UnitTests::None;
-        }
-        let stored = config_map(observed, &stored::unit_name(&identity.name));
-        UnitTests::Declared(Unit {
-            job: job_of(&build::unit_key(identity), identity, observed),
-            status: stored.and_then(|map| stored::unit(&map, &identity.uid)),
-        })
+/// The unit tests, where some are declared, and how they went.
+fn unit_tests(identity: &Identity, tests: Option<&Declared>, observed: &[Observed]) -> UnitTests {
+    if tests.is_none() {
+        return UnitTests::None;
     }
+    let stored = config_map(observed, &stored::unit_name(&identity.name));
+    UnitTests::Declared(Unit {
+        job: job_of(&build::unit_key(identity), identity, observed),
+        status: stored.and_then(|map| stored::unit(&map, &identity.uid)),
+    })
 }
 
 fn job_of(key: &ObjectKey, identity: &Identity, observed: &[Observed]) -> Option<JobFacts> {

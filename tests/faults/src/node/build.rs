@@ -11,13 +11,11 @@ use crate::registry::digest;
 
 /// Does what the pod is for: it pushes, or tests.
 pub async fn deliver_all(client: &Client, pod: &Pod) -> Result<()> {
-    match order(pod)? {
-        Some(order) => built(client, pod, &order).await,
-        None => {
-            let body = serde_json::to_vec(&passed())?;
-            deliver(client, pod, &delivery_url(pod)?, names::BUILD_AUDIENCE, body).await
-        }
+    if let Some(order) = order(pod)? {
+        return built(client, pod, &order).await;
     }
+    let body = serde_json::to_vec(&passed())?;
+    deliver(client, pod, &delivery_url(pod)?, names::BUILD_AUDIENCE, body).await
 }
 
 /// The order of the container that pushes; none in a pod of unit tests.
