@@ -49,7 +49,7 @@ async fn retried<T, F: Future<Output = Result<T, ImageError>>>(
 ) -> Result<T, ImageError> {
     let waits = ExponentialBuilder::default().with_jitter().with_max_times(ATTEMPTS);
     let say = |error: &ImageError, wait: Duration| {
-        eprintln!("slipway-push: trying again in {wait:?}: {}", told(error))
+        eprintln!("slipway-push: trying again in {wait:?}: {}", told(error));
     };
     attempt.retry(waits).when(ImageError::is_temporary).notify(say).await
 }

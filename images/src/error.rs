@@ -92,15 +92,15 @@ impl ImageError {
     pub fn is_temporary(&self) -> bool {
         let Self::Registry { source, .. } = self else { return false };
         match source.as_ref() {
-            OciDistributionError::RequestError(_) | OciDistributionError::IoError(_) => true,
+            // A registry that was cut off in the middle may answer an upload in any way.
+            OciDistributionError::RequestError(_)
+            | OciDistributionError::IoError(_)
+            | OciDistributionError::SpecViolationError(_)
+            | OciDistributionError::RegistryNoLocationError => true,
             OciDistributionError::ServerError { code, .. } => matches!(code, 408 | 429 | 500..),
             OciDistributionError::RegistryError { envelope, .. } => envelope.errors.iter().any(|error| {
                 matches!(error.code, OciErrorCode::Toomanyrequests | OciErrorCode::BlobUploadUnknown)
             }),
-            // A registry that was cut off in the middle may answer an upload in any way.
-            OciDistributionError::SpecViolationError(_) | OciDistributionError::RegistryNoLocationError => {
-                true
-            }
             _ => false,
         }
     }

@@ -67,6 +67,7 @@ fn what_runs_stays_while_nobody_knows_what_it_would_be_built_of() {
 #[test]
 fn an_image_changes_with_the_ops_commit_and_with_nothing_less() {
     let mut story = story("ops-1");
+    story.fleet = fleet("builds: {staleness: 0s}\n");
     story.sources.every_build = Some(IMAGE.to_owned());
     story.run(at(0));
     // The build is gone, and its image is recorded: it stays.
@@ -79,6 +80,26 @@ fn an_image_changes_with_the_ops_commit_and_with_nothing_less() {
     story.sources.every_build = Some("registry/www@sha256:2".to_owned());
     story.run(at(30));
     assert_eq!(locked(&story).image.as_deref(), Some("registry/www@sha256:2"));
+}
+
+#[test]
+fn a_newer_ops_commit_comes_as_a_difference_while_its_image_is_built() {
+    let mut story = story("ops-1");
+    story.sources.every_build = Some(IMAGE.to_owned());
+    story.run(at(0));
+    story.sources.every_build = None;
+    story.sources.ops = Some("ops-2".to_owned());
+    let resolved = story.sources.resolve(&story.environment, &story.fleet).unwrap();
+    assert!(resolved.services[0].stands_in, "so that the build is asked for");
+    let told = story.run(at(10));
+    assert!(told.contains("~ Deployment"), "{told}");
+    assert_eq!(
+        (locked(&story).image.as_deref(), locked(&story).ops_commit.as_deref()),
+        (Some(IMAGE), Some("ops-2"))
+    );
+    // Nothing restarts once more when the build is done.
+    story.sources.every_build = Some("registry/www@sha256:2".to_owned());
+    assert_eq!(story.run(at(20)), "");
 }
 
 #[test]

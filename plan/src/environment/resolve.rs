@@ -10,6 +10,7 @@ use slipway_crds::v1alpha1::{BuildInputs, DevEnvironmentSpec, FleetSpec, LockedS
 use crate::graph::{self, Cycle};
 use crate::manifest::{Manifest, ManifestError};
 use crate::service_name::{NotAServiceName, ServiceName};
+use built::Built;
 
 pub use knowledge::{FoundCommit, FoundDigest, Knowledge, Need, Unavailable};
 
@@ -32,6 +33,8 @@ pub struct ResolvedService {
     pub image: FoundDigest,
     /// What its image is built of; none when it names its image, or while that is not known.
     pub inputs: Option<BuildInputs>,
+    /// Whether the image is that of an older ops commit, which runs until the right one is built.
+    pub stands_in: bool,
 }
 
 /// What an environment runs.
@@ -242,14 +245,14 @@ impl Walk<'_> {
             }
             Some(Ok(manifest)) => manifest.clone(),
         };
-        let image = match manifest.image_at(&self.fleet.registry, &found.commit) {
-            Some(tag) => self.image(service, &found.commit, &tag).map(|image| (tag, image, None)),
+        let built = match manifest.image_at(&self.fleet.registry, &found.commit) {
+            Some(tag) => self.image(service, &found.commit, &tag).map(|image| Built::named(tag, image)),
             None => self.built(service, &found.commit),
         };
-        let Some((tag, image, inputs)) = image else { return Ok(None) };
+        let Some(Built { tag, image, inputs, stands_in }) = built else { return Ok(None) };
         let reference = reference.map(str::to_owned);
         let (name, FoundCommit { commit, why }) = (service.clone(), found);
-        Ok(Some(ResolvedService { name, reference, commit, why, manifest, tag, image, inputs }))
+        Ok(Some(ResolvedService { name, reference, commit, why, manifest, tag, image, inputs, stands_in }))
     }
 
     fn commit(

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use kube::ResourceExt as _;
 use slipway_crds::names;
-use slipway_crds::v1alpha1::{DevEnvironment, FleetSpec};
+use slipway_crds::v1alpha1::{DevEnvironment, FleetSpec, LockedService};
 use slipway_plan::addresses::Block;
+use slipway_plan::build::stale::{self, Fresh};
 use slipway_plan::desired::Identity;
 use slipway_plan::diff::Step;
+use slipway_plan::duration;
 use slipway_plan::environment::decide::{
     self, Act, AddressesExhausted, Decision, Facts, FleetProblem, Refusal,
 };
@@ -40,6 +42,12 @@ impl Gathered {
     /// What the environment runs, where that is known.
     pub fn resolved(&self) -> Option<&Resolved> {
         self.resolution.as_ref()?.as_ref().ok()
+    }
+
+    /// The services whose containers took too long at their start for what their image lacks.
+    pub fn stale(&self, lock: &[LockedService]) -> Vec<Fresh> {
+        let budget = self.fleet.as_ref().ok().and_then(|fleet| duration::parse(&fleet.builds.staleness).ok());
+        budget.map(|budget| stale::fresh(lock, budget)).unwrap_or_default()
     }
 
     /// As the decision wants it.

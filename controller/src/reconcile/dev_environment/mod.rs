@@ -44,12 +44,13 @@ pub async fn reconcile(environment: Arc<DevEnvironment>, context: Arc<Context>) 
     act::add_log(&context, &gathered, &mut decision).await;
     let Decision { status, act, again, log_of: _ } = decision;
     let changed = environment.status.as_ref() != Some(&status);
+    let stale = gathered.stale(&status.lock);
     let reported = DevEnvironment { status: Some(status), ..environment.as_ref().clone() };
     if let Some(version) = report::status(&context.client, &reported, changed).await? {
         context.reported.set(&uid, version);
     }
     if let Some(resolved) = gathered.resolved() {
-        service_build::ask(&context, &gathered.identity.fleet_namespace, resolved).await?;
+        service_build::ask(&context, &gathered.identity.fleet_namespace, resolved, &stale).await?;
     }
     act::act(&context, &environment, &gathered, act).await?;
     Ok(super::again(again))

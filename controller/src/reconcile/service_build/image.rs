@@ -5,6 +5,7 @@ use kube::runtime::reflector::ObjectRef;
 use kube::{Api, ResourceExt as _};
 use slipway_crds::v1alpha1::{BuildInputs, ServiceBuild, ServiceBuildSpec};
 use slipway_crds::{names, reasons};
+use slipway_plan::build::stale::Fresh;
 use slipway_plan::build::{inputs, seen};
 use slipway_plan::environment::resolve::{FoundDigest, Resolved, ResolvedService, Unavailable};
 use slipway_plan::service_name::ServiceName;
@@ -22,10 +23,16 @@ pub fn built(context: &Context, namespace: &str, name: &str) -> FoundDigest {
     seen::image(name, build.status.as_ref())
 }
 
-/// Asks for the builds that an environment waits for and that nobody has asked for: their names make many asking one.
-pub async fn ask(context: &Context, namespace: &str, resolved: &Resolved) -> Result<(), Error> {
+/// Asks for the builds that an environment waits for, or whose lack costs it too much time, and that nobody has asked for:
+/// their names make many asking one.
+pub async fn ask(
+    context: &Context,
+    namespace: &str,
+    resolved: &Resolved,
+    stale: &[Fresh],
+) -> Result<(), Error> {
     for service in resolved.services.iter().chain(&resolved.under_test) {
-        if let Some((name, inputs)) = missing(context, namespace, service) {
+        if let Some((name, inputs)) = missing(context, namespace, service, stale) {
             create(context, namespace, &service.name, &name, inputs).await?;
         }
     }
@@ -36,9 +43,13 @@ fn missing<'a>(
     context: &Context,
     namespace: &str,
     service: &'a ResolvedService,
+    stale: &[Fresh],
 ) -> Option<(String, &'a BuildInputs)> {
     let inputs = service.inputs.as_ref()?;
-    let FoundDigest::NotBuilt(_) = service.image else { return None };
+    let is_stale = stale.iter().any(|fresh| fresh.service == service.name.as_str());
+    if !matches!(service.image, FoundDigest::NotBuilt(_)) && !service.stands_in && !is_stale {
+        return None;
+    }
     let name = inputs::name(&service.name, inputs);
     let is_there = context.stores.builds.get(&ObjectRef::new(&name).within(namespace)).is_some();
     (!is_there).then_some((name, inputs))
