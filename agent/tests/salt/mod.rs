@@ -1,4 +1,4 @@
-//! Salt from PyPI, in a folder of its own below `~/.cache/slipway`, made once.
+//! Salt from `PyPI`, in a folder of its own below `~/.cache/slipway`, made once.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

@@ -74,7 +74,7 @@ fn at(root: &Path, names: &Names) -> std::io::Result<PathBuf> {
         fs::create_dir_all(folder)?;
     }
     // A step through a symbolic link would happen elsewhere.
-    if folder.canonicalize()? != folder { Err(std::io::ErrorKind::InvalidInput.into()) } else { Ok(path) }
+    if folder.canonicalize()? == folder { Ok(path) } else { Err(std::io::ErrorKind::InvalidInput.into()) }
 }
 
 fn happen(root: &Path, step: &Step) -> std::io::Result<()> {
