@@ -49,6 +49,7 @@ mod tests {
         Identity { service, service_sha, ops_sha }
     }
 
+    #[allow(clippy::unnecessary_wraps, reason = "as a delta has it")]
     fn fetch(from: Option<&str>, to: &str) -> Option<Fetch> {
         Some(Fetch { from: from.map(str::to_owned), to: to.to_owned() })
     }

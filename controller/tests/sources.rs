@@ -122,7 +122,7 @@ async fn a_container_gets_both_repositories_and_later_only_what_changed() {
     let server = GitServer::start().await;
     let (www, ops) = repositories(&server);
     let states = ops.commit("main", &[("states/top.sls", "base: {}")]);
-    let large: String = (0..200_000).map(|number| format!("{number}\n")).collect();
+    let large: String = "some line of a file\n".repeat(80_000);
     let first =
         www.commit("main", &[("app/a.py", "1"), ("app/b.py", "1"), ("data", &large), ("link", "-> app")]);
     let second = www.commit("main", &[("app/a.py", "2"), ("data", &large), ("link", "-> app")]);

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a failing test may say so loudly")]
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 use slipway_agent::InitOrder;
 use slipway_agent::order::Instead;
@@ -46,10 +48,10 @@ fn orders(manifest: &str) -> Vec<InitOrder> {
         fleet: &fleet,
         spec: &DevEnvironmentSpec::default(),
         resolved: &Resolved::default(),
-        addresses: &Default::default(),
+        addresses: &BTreeMap::default(),
         agent: &agent,
         pull_secret: None,
-        restarts: &Default::default(),
+        restarts: &BTreeMap::default(),
     };
     let (service, machine) = (service(manifest), desired::machine(&fleet, None).unwrap());
     let order = |role| {

@@ -89,7 +89,7 @@ pub fn archive(files: &[(&str, &str)], gone: &[&str]) -> Answer {
         for (end, _) in path.match_indices('/') {
             if !made.contains(&&path[..end]) {
                 made.push(&path[..end]);
-                writer.directory(path[..end].as_bytes(), &folder).unwrap();
+                writer.directory(&path.as_bytes()[..end], &folder).unwrap();
             }
         }
         let meta = Metadata { mode: 0o755, mtime: 1_000, ..Metadata::default() };

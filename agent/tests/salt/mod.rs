@@ -1,4 +1,4 @@
-//! Salt from PyPI, for this machine's Python.
+//! Salt from `PyPI`, for this machine's Python.
 
 use std::path::PathBuf;
 use std::process::Command;

@@ -42,14 +42,14 @@ mod tests {
 
     use super::*;
 
-    fn asked(start: serde_json::Value) -> Vec<Fresh> {
+    fn asked(start: &serde_json::Value) -> Vec<Fresh> {
         let locked = json!({"service": "www", "commit": "b", "opsCommit": "y", "why": "trunk", "ready": true, "start": start});
         fresh(&[serde_json::from_value(locked).unwrap()], SignedDuration::from_secs(120))
     }
 
     #[test]
     fn above_the_budget_a_fresh_image_is_built() {
-        let fresh = asked(json!({"pod": "p", "deltaSeconds": 121}));
+        let fresh = asked(&json!({"pod": "p", "deltaSeconds": 121}));
         assert_eq!((fresh[0].service.as_str(), fresh[0].ops_commit.as_str()), ("www", "y"));
         assert!(fresh[0].why.contains("121 s"), "{}", fresh[0].why);
     }
@@ -57,8 +57,8 @@ mod tests {
     #[test]
     fn within_the_budget_without_a_difference_or_after_a_failure_none_is() {
         for start in [json!({"pod": "p", "deltaSeconds": 120}), json!({"pod": "p"}), json!(null)] {
-            assert_eq!(asked(start), []);
+            assert_eq!(asked(&start), []);
         }
-        assert_eq!(asked(json!({"pod": "p", "deltaSeconds": 999, "error": "no space"})), []);
+        assert_eq!(asked(&json!({"pod": "p", "deltaSeconds": 999, "error": "no space"})), []);
     }
 }

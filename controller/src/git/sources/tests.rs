@@ -39,7 +39,7 @@ impl World {
     }
 
     fn commit(&self, time: i64, tree: Oid, parents: &[&CommitId]) -> CommitId {
-        let parents: String = parents.iter().map(|parent| format!("parent {parent}\n")).collect();
+        let parents = parents.iter().fold(String::new(), |text, parent| format!("{text}parent {parent}\n"));
         let who = format!("emma <emma@example.com> {time} +0000");
         let text = format!("tree {tree}\n{parents}author {who}\ncommitter {who}\n\nx\n");
         let id = self.object(ObjectType::Commit, text.as_bytes());
@@ -208,12 +208,15 @@ fn hostile_names_are_refused_before_anything_is_sent() {
     assert!(world.refusal(&link).contains("the target of the link `link` is no path"));
 }
 
+/// Sets one of the limits.
+type Set = fn(&mut Limits);
+
 #[test]
 fn what_is_too_large_is_refused_before_anything_is_sent() {
     let mut world = World::new();
     let two = world.tree(&[(FILE, b"a", world.blob("12345")), (FILE, b"b", world.blob("12345"))]);
     let commit = world.commit(1_000, world.tree(&[(TREE, b"app", two)]), &[]);
-    let cases: [(fn(&mut Limits), &str); 4] = [
+    let cases: [(Set, &str); 4] = [
         (|limits| limits.source_file_bytes = 4, "file `app/a`"),
         (|limits| limits.source_bytes = 9, "all files"),
         (|limits| limits.entries = 2, "the number of names"),
