@@ -128,7 +128,8 @@ fn an_archive_of_sources_holds_nothing_that_git_does_not() {
 
 #[test]
 fn an_archive_that_is_cut_or_none_is_an_error_that_can_be_tried_again() {
-    let whole = archive(&[(Regular, b"a", &vec![b'x'; 40_000], 0o644), (Regular, b"b", &[b'y'; 4_000], 0o644)]);
+    let whole =
+        archive(&[(Regular, b"a", &vec![b'x'; 40_000], 0o644), (Regular, b"b", &[b'y'; 4_000], 0o644)]);
     let folder = tempfile::tempdir().unwrap();
     for part in [&whole[..20], &whole[..whole.len() / 2], &whole[..whole.len() - 12], b"not gzip at all"] {
         let error = apply(part, folder.path(), Accepted::Sources, Limits::default()).unwrap_err();
