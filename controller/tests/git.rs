@@ -70,6 +70,31 @@ async fn the_first_fetch_is_shallow_and_later_ones_add_the_new_commits() {
 }
 
 #[tokio::test]
+async fn a_look_at_a_branch_is_one_conversation_and_brings_only_what_is_new() {
+    let server = GitServer::start().await;
+    let repository = server.repository("fleet.git");
+    let (git, _cache) = git();
+    let remote = Remote::public(&server.url("fleet.git")).unwrap();
+    let main = || git.follow(&remote, |_| Some(MAIN.to_owned()));
+    let first = repository.commit("main", &[("a.yaml", "1")]);
+    assert_eq!(main().await.unwrap(), Some((MAIN.to_owned(), first)));
+    let second = repository.commit("main", &[("a.yaml", "2")]);
+    let count = |verb: &str, all: &[String]| all.iter().filter(|line| line.starts_with(verb)).count();
+
+    server.take_requests();
+    assert_eq!(main().await.unwrap(), Some((MAIN.to_owned(), second.clone())));
+    assert!(has(&git, &remote, &second).await);
+    let brought = server.take_requests();
+    assert_eq!(count("GET", &brought), 1, "{brought:?}");
+    assert!(count("POST", &brought) > 0, "{brought:?}");
+
+    main().await.unwrap();
+    let looked = server.take_requests();
+    assert_eq!((count("GET", &looked), count("POST", &looked)), (1, 0), "{looked:?}");
+    assert_eq!(git.follow(&remote, |_| Some("refs/heads/none".to_owned())).await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn rewritten_history_is_noticed_in_a_shallow_mirror() {
     let server = GitServer::start().await;
     let repository = server.repository("fleet.git");
