@@ -55,7 +55,9 @@ pub async fn run(end: End) -> Result<()> {
             interrupted().await;
         }
     }
+    eprintln!("\nEverything is being cleared away…");
     demo.stop().await.context("the demo ran, but could not be cleared away")?;
+    eprintln!("Nothing of it is left.");
     outcome
 }
 
