@@ -3,6 +3,7 @@
 mod check;
 mod cluster;
 mod definitions;
+mod environments;
 mod fleet;
 mod git;
 mod nodes;
@@ -46,6 +47,6 @@ async fn look(session: &Session) -> Vec<Check> {
     );
     checks.extend(definitions);
     checks.push(operator);
-    checks.extend([rights, nodes, fleet, git].concat());
+    checks.extend([rights, nodes, fleet, git, environments::look(&environments)].concat());
     checks
 }

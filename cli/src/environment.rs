@@ -109,14 +109,16 @@ pub fn namespace(environment: &DevEnvironment) -> Option<&str> {
 
 /// The user's own environment.
 pub fn own_name() -> Result<String, Usage> {
-    let user =
-        ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
+    let said = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
+    let known = || nix::unistd::User::from_uid(nix::unistd::Uid::current()).ok().flatten();
+    let user = said.filter(|user| !user.is_empty()).or_else(|| known().map(|user| user.name));
     own_name_of(user.as_deref())
 }
 
 fn own_name_of(user: Option<&str>) -> Result<String, Usage> {
     let user = user.map(|user| name_part(user, LONGEST)).filter(|user| !user.is_empty());
-    let unknown = || Usage("your user name is not known ($USER is unset): name the environment".to_owned());
+    let unknown =
+        || Usage("your user name is not known: name the environment with --env, or set USER".to_owned());
     user.map(|user| format!("dev-{user}")).ok_or_else(unknown)
 }
 

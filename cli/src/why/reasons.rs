@@ -135,6 +135,8 @@ impl Reasons {
             Some(reasons::POD_NOT_READY) => {
                 vec![log, format!("{program} why {service} -e {environment} --watch")]
             }
+            // Its message says what a person has to change.
+            Some(_) if state == State::Stalled => vec![format!("{program} status {environment} --watch")],
             Some(_) => vec![format!("{program} doctor")],
             None => Vec::new(),
         }

@@ -33,7 +33,8 @@ pub fn told(reasons: &Reasons, now: Timestamp, colours: Colours) -> String {
 fn head(reasons: &Reasons, colours: Colours) -> String {
     let Reasons { service, environment, state, .. } = reasons;
     let stands = match (reasons.is_ready(), reasons.blocked_by.is_empty()) {
-        (true, _) => colours.good("is ready"),
+        (true, true) => colours.good("is ready"),
+        (true, false) => format!("{}, {}", colours.good("is ready"), colours.waiting("and waits")),
         (false, false) => colours.waiting("waits"),
         (false, true) => colours.faint("does not run"),
     };
@@ -167,6 +168,19 @@ next:
   slipway restart www -e demo
 ";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn what_runs_while_a_newer_manifest_is_refused_is_told_so() {
+        let mut status = crashed();
+        status["lock"][0]["ready"] = true.into();
+        status["conditions"] = json!([{"type": "Stalled", "status": "True", "reason": "ManifestInvalid", "message": "unknown field",
+            "lastTransitionTime": "2026-11-22T10:00:00Z"}]);
+        status["blockedBy"] = json!([{"what": "demo", "reason": "ManifestInvalid", "message": "manifest.yaml:4:1: unknown field",
+            "since": "2026-11-22T10:01:00Z"}]);
+        let text = answer("www", &environment(&json!({"services": ["www"]}), &status), None, &Pods::new());
+        assert!(text.starts_with("www in demo (Stalled) is ready, and waits\n"), "{text}");
+        assert!(text.ends_with("next:\n  slipway status demo --watch\n"), "{text}");
     }
 
     #[test]

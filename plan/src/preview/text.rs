@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Act, FieldChange, PlannedStep, Preview};
 
 /// Values longer than this are cut, in characters.
-const LONGEST: usize = 100;
+const LONGEST: usize = 120;
 
 impl fmt::Display for Preview {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -94,7 +94,11 @@ impl fmt::Display for FieldChange {
 fn short(value: &Value) -> String {
     let text = value.to_string();
     let cut = text.chars().take(LONGEST).map(|c| if c.is_control() { '\u{fffd}' } else { c });
-    let more = if text.chars().count() > LONGEST { "…" } else { "" };
+    let more = match (text.chars().count() > LONGEST, value) {
+        (true, Value::String(_)) => "…\"",
+        (true, _) => "…",
+        (false, _) => "",
+    };
     cut.chain(more.chars()).collect()
 }
 
@@ -145,9 +149,9 @@ mod tests {
             change(
                 "spec.profiles[rider]",
                 None,
-                Some(json!({"name": "rider", "services": ["x".repeat(99)]})),
+                Some(json!({"name": "rider", "services": ["x".repeat(119)]})),
             ),
-            change("spec.base", Some(json!("b")), None),
+            change("spec.base", Some(json!("b".repeat(200))), None),
         ];
         let follow = Preview {
             of: "demo".to_owned(),
@@ -169,12 +173,13 @@ Fleet fleet/fleet: 2 steps, 1 refused, 1 follows, 1 stays as it is
   ~ Fleet fleet/fleet (fleet.yaml:1; put back; kubectl-edit changed it)
       spec.registry: \"r\\u001b[31m\u{fffd}\" → \"s\"
       spec.profiles[rider]: unset → {{\"name\":\"rider\",\"services\":[\"{}…
-      spec.base: \"b\" → unset
+      spec.base: \"{}…\" → unset
   ? DevEnvironment fleet/old
   demo: 1 step
     - Deployment env/www
 ",
-            "x".repeat(100 - 29)
+            "x".repeat(120 - 29),
+            "b".repeat(120 - 1)
         );
         assert_eq!(preview.to_string(), expected);
     }

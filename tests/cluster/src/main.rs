@@ -86,7 +86,9 @@ async fn up(wanted: &Wanted) -> anyhow::Result<()> {
         _ = interrupt.recv() => None,
         _ = terminate.recv() => None,
     };
+    eprintln!("\nThe cluster is being cleared away…");
     cluster.stop().await?;
+    eprintln!("Nothing of it is left.");
     match ended {
         None => Ok(()),
         Some(ended) => bail!("{} {}; its last lines:\n{}", ended.name, ended.reason, ended.log),

@@ -112,7 +112,13 @@ fn two_replicas_need_a_lease_and_are_kept_apart() {
     let affinity = &spec["template"]["spec"]["affinity"]["podAntiAffinity"];
     assert!(affinity.to_string().contains("kubernetes.io/hostname"), "{affinity}");
     assert_eq!(found(&objects, "PodDisruptionBudget")[0]["spec"]["maxUnavailable"], 1);
-    assert_eq!(found(&rendered(&["replicas=1"]), "Deployment")[0]["spec"]["strategy"]["type"], "Recreate");
+    let strategy = |values: &[&str]| found(&rendered(values), "Deployment")[0]["spec"]["strategy"].clone();
+    assert_eq!(
+        strategy(&["replicas=1"])["rollingUpdate"]["maxUnavailable"],
+        0,
+        "a bad image changes nothing"
+    );
+    assert_eq!(strategy(&["leaderElection=false"])["type"], "Recreate");
 }
 
 /// What pod security calls restricted, and a root file system that cannot be written.

@@ -53,7 +53,9 @@ pub async fn run(fleet: DemoFleet, end: End) -> Result<()> {
             interrupted().await;
         }
     }
+    eprintln!("\nEverything is being cleared away…");
     demo.stop().await.context("the demo ran, but could not be cleared away")?;
+    eprintln!("Nothing of it is left.");
     outcome
 }
 
