@@ -3,14 +3,14 @@
 use anyhow::{Context, Result, ensure};
 use futures::FutureExt;
 use serde_json::{Value, json};
-use slipway_crds::v1alpha1::{DevEnvironment, Fleet, ServiceBuildSpec};
-use slipway_demo::{Change, is_ready};
+use slipway_crds::v1alpha1::{DevEnvironment, ServiceBuildSpec};
+use slipway_demo::Change;
 use slipway_e2e::answer::until_told;
 use slipway_e2e::cli::Slipway;
-use slipway_e2e::environment::{locked, namespace};
+use slipway_e2e::environment::locked;
 use slipway_e2e::fat::{FatYard, SERVICE, places, prefix};
-use slipway_e2e::waiting::{until, until_answered};
-use slipway_e2e::{Story, World, pods, yard};
+use slipway_e2e::waiting::until_answered;
+use slipway_e2e::{Story, World, yard};
 
 pub fn stories() -> Vec<Story> {
     vec![
@@ -25,10 +25,6 @@ pub fn stories() -> Vec<Story> {
         Story {
             name: "fat: a change of the ops repository arrives as a difference while the image is built behind",
             run: |world| difference(world).boxed_local(),
-        },
-        Story {
-            name: "fat: a broken commit of the ops repository leaves every environment running",
-            run: |world| broken_ops(world).boxed_local(),
         },
         Story {
             name: "fat: a live edit is served by the real process",
@@ -93,9 +89,15 @@ async fn difference(world: &World) -> Result<()> {
     let after = fat.yard.until("one", &format!("at the ops commit {commit}"), at).await?;
     until_answered("the daemon has its new name", async || fat.is_served_as(&after, "crew").await).await?;
     answers(world, &after, "harbour").await?;
-    let record: Value = serde_json::from_str(&fat.exec(&after, &["cat", "/run/slipway/start.json"]).await?)?;
-    let steps: Vec<_> = record["steps"].as_array().into_iter().flatten().map(|step| &step["name"]).collect();
-    ensure!(steps == ["fetch", "provision", "checks"], "it did not arrive as a difference: {record}");
+    until_answered("it has arrived as a difference", async || {
+        let record = fat.exec(&after, &["cat", "/run/slipway/start.json"]).await?;
+        let record: Value = serde_json::from_str(&record)?;
+        let steps: Vec<_> =
+            record["steps"].as_array().into_iter().flatten().map(|step| &step["name"]).collect();
+        ensure!(steps == ["fetch", "provision", "checks"], "it came up otherwise: {record}");
+        Ok(())
+    })
+    .await?;
 
     let is_of = |build: &ServiceBuildSpec| build.ops_commit.as_deref() == Some(&commit);
     until_answered("the image is built behind", async || {
@@ -104,30 +106,6 @@ async fn difference(world: &World) -> Result<()> {
         Ok(())
     })
     .await
-}
-
-async fn broken_ops(world: &World) -> Result<()> {
-    let fat = FatYard::open(world, "fat-broken", &[environment("one")]).await?;
-    let ready = fat.yard.ready("one").await?;
-    let good = fat.ops_head()?;
-    let crew = pods::crew(fat.yard.client(), &namespace(&ready)?).await?;
-    let state = "no-such-file:\n  file.managed:\n    - name: /etc/x\n    - source: salt://not/there\n";
-    let broken = fat.commit_ops(&[Change::write("states/metrics/init.sls", state)])?;
-
-    let says_so = |found: &Fleet| {
-        let status = json!(found.status).to_string();
-        status.contains("no-such-file") && status.contains(broken.get(..12).unwrap_or_default())
-    };
-    let fleet = until(&fat.fleets(), "fat", "it names the commit and the state that fails", says_so).await?;
-    let used = fleet.status.as_ref().and_then(|status| status.ops_commit.as_ref());
-    ensure!(used == Some(&good), "another commit than the good one is used: {:?}", fleet.status);
-    let ready = fat.yard.until("one", "ready", is_ready).await?;
-    answers(world, &ready, "harbour").await?;
-    ensure!(crew == pods::crew(fat.yard.client(), &namespace(&ready)?).await?, "its pods changed");
-
-    fat.yard.push(&[environment("two")]).await?;
-    let second = fat.yard.ready("two").await?;
-    answers(world, &second, "harbour").await
 }
 
 async fn live(world: &World) -> Result<()> {
