@@ -18,6 +18,7 @@ TAG ?= dev
 # With which optimisation `make images` builds: release, or dev for trying things out.
 PROFILE ?= release
 CHECK ?=
+FAT ?=
 STORY ?=
 
 .PHONY: help
@@ -25,8 +26,8 @@ help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 .PHONY: run
-run: setup build agent ## A local cluster, the operator and the demo fleet; CHECK=1 verifies it and exits
-	@$(BIN)/slipway-demo run $(if $(CHECK),--check)
+run: setup build agent ## A local cluster, the operator and the demo fleet; CHECK=1 verifies it and exits, FAT=1 builds its services
+	@$(BIN)/slipway-demo run $(if $(CHECK),--check) $(if $(FAT),--fat)
 
 .PHONY: test
 test: setup lint build agent ## Everything, a real cluster included
@@ -45,14 +46,16 @@ build: ## All programs
 STATIC := env -u RUSTFLAGS CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS="-C target-feature=+crt-static"
 
 .PHONY: agent
-agent: ## The static agent
-	$(STATIC) cargo build --package slipway-agent --target $(TARGET)
+agent: ## The static agent, and what pushes images beside it
+	$(STATIC) cargo build --package slipway-agent --package slipway-images --bin slipway-agent --bin slipway-push --target $(TARGET)
+	@ls -sh $(CARGO_TARGET_DIR)/$(TARGET)/debug/slipway-agent $(CARGO_TARGET_DIR)/$(TARGET)/debug/slipway-push
 
 .PHONY: images
 images: setup ## Push the operator's and the agent's image: REGISTRY=host/path [TAG=dev] [PROFILE=dev: faster to build, slower to run]
 	@test -n "$(REGISTRY)" || { echo "make images needs REGISTRY=host[:port][/path]"; exit 2; }
 	cargo build --profile $(PROFILE) --workspace --bin slipway-controller --bin slipway-images
-	$(STATIC) cargo build --profile $(PROFILE) --package slipway-agent --target $(TARGET)
+	$(STATIC) cargo build --profile $(PROFILE) --package slipway-agent --package slipway-images --bin slipway-agent --bin slipway-push \
+	  --target $(TARGET)
 	$(CARGO_TARGET_DIR)/$(PROFILE:dev=debug)/slipway-images push --registry $(REGISTRY) --tag $(TAG) operator
 	$(CARGO_TARGET_DIR)/$(PROFILE:dev=debug)/slipway-images push --registry $(REGISTRY) --tag $(TAG) agent
 

@@ -1,10 +1,11 @@
 //! What the agent is told to do.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ureq::http::Uri;
+use serde::de::DeserializeOwned;
+use slipway_agent::live::SyncOrder;
+use slipway_agent::{BuildOrder, InitOrder, PushOrder, ReportTo, operator};
 
 /// How long a result is offered before the agent gives up, unless `--give-up-after` says otherwise.
 const GIVE_UP_AFTER: Duration = Duration::from_hours(1);
@@ -16,6 +17,16 @@ pub enum Task {
     Install(PathBuf),
     /// Run a command and deliver how it ended.
     Run(Order),
+    /// Provision, and write the layer of what changed.
+    Build(Box<BuildOrder>),
+    /// Wait for a build, and push its image.
+    Push(Box<PushOrder>),
+    /// Bring up a fat container and run its services.
+    Init(Box<InitOrder>),
+    /// Say whether the record at this path tells of a container that is up.
+    Started(PathBuf),
+    /// Mirror what comes on standard input into a folder.
+    Sync(Box<SyncOrder>),
 }
 
 /// A command, and where its result goes.
@@ -25,10 +36,8 @@ pub struct Order {
     pub command: Vec<String>,
     /// Glob of the JUnit files the command writes, relative to its folder.
     pub glob: Option<String>,
-    /// Where the result goes; its host is an address.
-    pub url: String,
-    /// File with the one-run token; the kubelet renews it.
-    pub token_file: PathBuf,
+    /// Where the result goes; its host is an address. The kubelet renews the one-run token.
+    pub report: ReportTo,
     /// How long the result is offered.
     pub give_up_after: Duration,
 }
@@ -38,7 +47,7 @@ pub struct Order {
 pub enum WrongArguments {
     /// The first word is unknown.
     #[error(
-        "expected `install <path>` or `run --url <url> --token-file <file> [--glob <glob>] -- <command>`"
+        "expected `install <path>`, `run --url <url> --token-file <file> [--glob <glob>] -- <command>`, `build <order>`, `push <order>`, `init <order>`, `started <record>` or `sync <order>`"
     )]
     Usage,
     /// An option is unknown.
@@ -50,8 +59,11 @@ pub enum WrongArguments {
     /// A number is none.
     #[error("`--give-up-after {0}` is not a number of seconds")]
     Seconds(String),
+    /// An order is none.
+    #[error("the order is not the JSON that the operator writes: {0}")]
+    Order(String),
     /// The host has to be looked up.
-    #[error("`--url {0}` must be http:// and an address: a static program resolves no names")]
+    #[error("`{0}` must be http:// and an address: a static program resolves no names")]
     Address(String),
 }
 
@@ -64,6 +76,27 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Result<Task, WrongArgum
             Ok(Task::Install(path.into()))
         }
         Some("run") => parse_run(words).map(Task::Run),
+        Some("build") => {
+            let order: BuildOrder = order(words.next())?;
+            checked(order.sources.url.clone())?;
+            Ok(Task::Build(Box::new(order)))
+        }
+        Some("started") => {
+            let path = words.next().ok_or(WrongArguments::Usage)?;
+            Ok(Task::Started(path.into()))
+        }
+        Some("push") => {
+            let order: PushOrder = order(words.next())?;
+            checked(order.report.url.clone())?;
+            Ok(Task::Push(Box::new(order)))
+        }
+        Some("init") => {
+            let order: InitOrder = order(words.next())?;
+            checked(order.sources.url.clone())?;
+            order.report.as_ref().map(|report| checked(report.url.clone())).transpose()?;
+            Ok(Task::Init(Box::new(order)))
+        }
+        Some("sync") => Ok(Task::Sync(Box::new(order(words.next())?))),
         _ => Err(WrongArguments::Usage),
     }
 }
@@ -87,7 +120,7 @@ fn parse_run(mut words: impl Iterator<Item = String>) -> Result<Order, WrongArgu
     }
     let url = url.ok_or(WrongArguments::Missing("--url"))?;
     let token_file = token_file.ok_or(WrongArguments::Missing("--token-file"))?.into();
-    Ok(Order { command, glob, url, token_file, give_up_after })
+    Ok(Order { command, glob, report: ReportTo { url, token_file }, give_up_after })
 }
 
 fn value(words: &mut impl Iterator<Item = String>, option: &'static str) -> Result<String, WrongArguments> {
@@ -99,14 +132,13 @@ fn seconds(text: String) -> Result<Duration, WrongArguments> {
 }
 
 fn checked(url: String) -> Result<String, WrongArguments> {
-    let uri: Option<Uri> = url.parse().ok();
-    let plain = uri.as_ref().filter(|uri| uri.scheme_str() == Some("http"));
-    let host = plain.and_then(Uri::host).map(|host| host.trim_start_matches('[').trim_end_matches(']'));
-    if host.is_some_and(|host| host.parse::<IpAddr>().is_ok()) {
-        Ok(url)
-    } else {
-        Err(WrongArguments::Address(url))
-    }
+    if operator::is_address(&url) { Ok(url) } else { Err(WrongArguments::Address(url)) }
+}
+
+/// The operator writes orders, so that they have one form: JSON.
+fn order<T: DeserializeOwned>(word: Option<String>) -> Result<T, WrongArguments> {
+    let text = word.ok_or(WrongArguments::Usage)?;
+    serde_json::from_str(&text).map_err(|source| WrongArguments::Order(source.to_string()))
 }
 
 #[cfg(test)]
@@ -123,8 +155,7 @@ mod tests {
         let expected = Order {
             command: ["sh", "-c", "--glob"].map(str::to_owned).into(),
             glob: Some("a/*.xml".to_owned()),
-            url: "http://10.0.0.1:80/v1".to_owned(),
-            token_file: "/t".into(),
+            report: ReportTo { url: "http://10.0.0.1:80/v1".to_owned(), token_file: "/t".into() },
             give_up_after: Duration::from_secs(5),
         };
         assert_eq!(parsed(line), Ok(Task::Run(expected)));

@@ -13,8 +13,8 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use crate::log::Log;
-use crate::signals::Signals;
+use slipway_agent::log::Log;
+use slipway_agent::signals::Signals;
 
 /// How long the output of what the command left running is waited for.
 const LAST_OUTPUT: Duration = Duration::from_secs(2);
@@ -47,7 +47,7 @@ pub fn run(words: &[String]) -> anyhow::Result<Ended> {
         .spawn();
     let log = Log::default();
     // Not before the command has started: it would inherit that they are blocked.
-    let signals = Signals::forward_to(started.as_ref().ok().map(pid))?;
+    let signals = Signals::forward_to(started.as_ref().ok().map(pid)).context("failed to receive signals")?;
     let mut child = match started {
         Ok(child) => child,
         Err(error) => {
@@ -64,7 +64,8 @@ pub fn run(words: &[String]) -> anyhow::Result<Ended> {
     Ok(Ended { code: Some(code), error: None, told_to_stop, log, signals })
 }
 
-fn pid(child: &Child) -> Pid {
+/// The process of a child.
+pub fn pid(child: &Child) -> Pid {
     Pid::from_raw(child.id().cast_signed())
 }
 
@@ -88,7 +89,7 @@ fn listen(child: &mut Child, log: &Log) -> Receiver<()> {
 }
 
 /// Buries every child; the code is that of this one.
-fn wait_for(child: Pid) -> nix::Result<i32> {
+pub fn wait_for(child: Pid) -> nix::Result<i32> {
     loop {
         match waitpid(None, None) {
             Ok(WaitStatus::Exited(pid, code)) if pid == child => return Ok(code),

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use slipway_agent::report::encoded_len;
+use crate::report::encoded_len;
 
 /// Bytes of the log that are kept, and what they may grow to as JSON.
 const KEPT_BYTES: usize = 64 * 1024;

@@ -3,16 +3,27 @@
 //! ```text
 //! slipway-agent install /slipway/agent                                    copies itself
 //! slipway-agent run --url U --token-file T [--glob G] -- command …        runs it, delivers how it ended
+//! slipway-agent build ORDER                                               provisions, writes the layer of what changed
+//! slipway-agent push ORDER                                                waits for that layer, pushes the image
+//! slipway-agent init ORDER                                                the first process of a fat container
+//! slipway-agent started RECORD                                            whether that is up
+//! slipway-agent sync ORDER                                                the container's end of `slipway sync`
 //! ```
 
+mod alone;
 mod arguments;
+mod build;
 mod command;
 mod delivery;
+mod first;
+mod init;
 mod install;
 mod junit;
-mod log;
+mod outcome;
+mod push;
 mod run;
-mod signals;
+mod started;
+mod sync;
 
 use std::process::ExitCode;
 
@@ -25,6 +36,12 @@ fn main() -> ExitCode {
     let done = match arguments::parse(std::env::args().skip(1)) {
         Ok(Task::Install(path)) => install::install(&path).map(|()| ExitCode::SUCCESS),
         Ok(Task::Run(order)) => run::run(&order),
+        Ok(Task::Build(_) | Task::Push(_) | Task::Init(_)) if std::process::id() == 1 => first::run(),
+        Ok(Task::Build(order)) => build::build(&order),
+        Ok(Task::Push(order)) => push::push(&order),
+        Ok(Task::Started(record)) => Ok(started::started(&record)),
+        Ok(Task::Init(order)) => Ok(init::init(&order)),
+        Ok(Task::Sync(order)) => sync::sync(&order).map(|()| ExitCode::SUCCESS),
         Err(wrong) => {
             eprintln!("slipway-agent: {wrong}");
             return ExitCode::from(USAGE);

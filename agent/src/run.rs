@@ -8,7 +8,7 @@ use slipway_agent::Report;
 
 use crate::arguments::Order;
 use crate::command::{self, Ended};
-use crate::delivery;
+use crate::delivery::{Delivery, LAST_WORDS};
 use crate::junit::{self, Collected};
 
 /// The command could not start, as shells say it.
@@ -22,7 +22,9 @@ pub fn run(order: &Order) -> anyhow::Result<ExitCode> {
     let ended = command::run(&order.command)?;
     let report = report(order, &ended, begun.elapsed().as_secs());
     let body = serde_json::to_vec(&report).context("failed to write the result as JSON")?;
-    match delivery::deliver(order, &body, &ended) {
+    let patience = if ended.told_to_stop.is_some() { LAST_WORDS } else { order.give_up_after };
+    let delivery = Delivery { to: &order.report, body: &body, patience };
+    match delivery.deliver(&ended.signals.asked_to_end) {
         Ok(()) => Ok(ended.code.map_or(NOT_STARTED, |code| u8::try_from(code).unwrap_or(u8::MAX)).into()),
         Err(undelivered) => {
             eprintln!("slipway-agent: {undelivered}");

@@ -1,17 +1,40 @@
-//! Signals go to the command; those that ask to end are remembered.
+//! Signals go to what this process runs; those that ask to end are remembered.
 
+use std::io;
+use std::process::{Child, Command};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 
-use anyhow::Context as _;
 use nix::sys::signal::{SigSet, Signal, killpg};
 use nix::unistd::Pid;
 
-const ASK_TO_END: [Signal; 4] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT];
+/// Signals that ask to end.
+pub const ASK_TO_END: [Signal; 4] = [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT];
+/// All that are received.
 const FORWARDED: [Signal; 6] =
     [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGUSR1, Signal::SIGUSR2];
+
+/// Blocks the signals that are received. To be called before any other thread starts: blocked here, they are blocked
+/// there; blocked, they also reach the first process of a container, and wait until somebody takes them from the set.
+pub fn block() -> io::Result<SigSet> {
+    let set: SigSet = FORWARDED.into_iter().collect();
+    set.thread_block()?;
+    Ok(set)
+}
+
+/// Starts a process that does not inherit that signals are blocked.
+pub fn start_unblocked(command: &mut Command) -> io::Result<Child> {
+    let set: SigSet = FORWARDED.into_iter().collect();
+    thread::scope(|scope| {
+        let started = scope.spawn(|| {
+            set.thread_unblock()?;
+            command.spawn()
+        });
+        started.join().unwrap_or_else(|_| Err(io::Error::other("the thread that starts it failed")))
+    })
+}
 
 /// The signals this process gets from now on.
 #[derive(Debug)]
@@ -22,11 +45,9 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Sends all signals on to this process group. To be called before any other thread starts: blocked here, they are
-    /// blocked there; blocked, they also reach the first process of a container.
-    pub fn forward_to(group: Option<Pid>) -> anyhow::Result<Self> {
-        let set: SigSet = FORWARDED.into_iter().collect();
-        set.thread_block().context("failed to block signals")?;
+    /// Sends all signals on to this process group. As for [`block`], no other thread may have started.
+    pub fn forward_to(group: Option<Pid>) -> io::Result<Self> {
+        let set = block()?;
         let (sender, asked_to_end) = mpsc::channel();
         let over = Arc::new(AtomicBool::new(group.is_none()));
         let seen_over = Arc::clone(&over);

@@ -1,9 +1,12 @@
 //! What is written after `slipway`.
 
+mod build;
 mod diff;
+mod live;
 mod logs;
 mod open;
 mod shell;
+mod start;
 mod why;
 
 use std::path::PathBuf;
@@ -14,13 +17,16 @@ use slipway_plan::duration;
 
 use crate::complete;
 
+pub use build::Build;
 pub use diff::Diff;
+pub use live::Sync;
 pub use logs::Logs;
 pub use open::{Forward, Open};
 pub use shell::{Completion, Man, Shell};
+pub use start::Start;
 pub use why::Why;
 
-const CODES: &str = "Exit codes: 0 done · 1 it failed · 2 only `test` and `diff`: it could not be told · 64 wrong arguments, or no \
+const CODES: &str = "Exit codes: 0 done · 1 it failed · 2 only `test`, `build` and `diff`: it could not be told · 64 wrong arguments, or no \
 context was named · 125 only `exec`: the command did not run · 130 interrupted";
 
 /// Private copies of your services, and their tests, on Kubernetes
@@ -85,11 +91,12 @@ pub enum Verb {
     /// Start services, with all they depend on, in an environment of your own
     #[command(
         after_help = "Examples:\n  slipway start api dispatch eta\n  slipway start dispatch --branch dispatch=fix-eta --ttl 8h\n  \
-        slipway start --env issue519 --profile rider --branch eta=       eta runs its trunk again\n\n\
+        slipway start --env issue519 --profile rider --branch eta=       eta runs its trunk again\n  \
+        slipway start api --live ~/src/api                               api runs what is in that folder\n\n\
         More services and flags are added to what the environment has; --only makes it exactly what you say. A stopped or expired \
         environment starts again. Ctrl-C stops watching, nothing else."
     )]
-    Start(Start),
+    Start(Box<Start>),
     /// Stop an environment: its pods and data go, what it ran stays on record
     #[command(after_help = "Examples:\n  slipway stop\n  slipway stop issue519")]
     Stop(Stop),
@@ -125,6 +132,21 @@ pub enum Verb {
         slipway exec local --role redis -- redis-cli info"
     )]
     Exec(Exec),
+    /// Build the image of a service at a commit, and run its unit tests in it
+    #[command(
+        after_help = "Examples:\n  slipway build www --watch\n  slipway build www --commit fix-eta --ops-commit fix-nginx --watch\n  \
+        slipway build www -o json | jq -r .metadata.name\n\n\
+        What was built is not built again: the build is over at once. Ctrl-C stops watching, nothing else.\n\n\
+        Exit codes: 0 made, or being made · 1 provisioning or a unit test failed · 2 error: it could not be built, or was \
+        cancelled · 64 wrong arguments, or no context was named · 130 interrupted; the build goes on"
+    )]
+    Build(Build),
+    /// Mirror a working tree into a service's container, again whenever it changes, until Ctrl-C
+    #[command(after_help = "Examples:\n  slipway sync api\n  slipway sync api ~/src/api -e issue519\n  \
+        slipway sync api --once -o json\n\n\
+        What git ignores, and what .slipwayignore names in the same way, is neither sent nor touched. All else is made like \
+        the folder: what is only in the container goes. Then `run.reload` of manifest.yaml runs there.")]
+    Sync(Sync),
     /// List all environments of the namespace
     #[command(visible_alias = "ls")]
     List(List),
@@ -206,29 +228,6 @@ pub struct Wanted {
     /// Exactly these services and flags, instead of adding them to what the environment has
     #[arg(long)]
     pub only: bool,
-}
-
-/// `slipway start`.
-#[derive(Args, Debug)]
-pub struct Start {
-    /// The services; what they depend on follows
-    #[arg(value_name = "SERVICE", add = ArgValueCompleter::new(complete::services))]
-    pub services: Vec<String>,
-    /// Name of the environment. Unset: dev-<your user name>
-    #[arg(long, short, value_name = "NAME", add = ArgValueCompleter::new(complete::environments))]
-    pub env: Option<String>,
-    /// What it should be.
-    #[command(flatten)]
-    pub wanted: Wanted,
-    /// Do not wait until everything is ready
-    #[arg(long, short)]
-    pub detach: bool,
-    /// Give up waiting after that long, with exit code 1; it goes on starting
-    #[arg(long, value_name = "DURATION", value_parser = duration_text)]
-    pub timeout: Option<String>,
-    /// Format.
-    #[command(flatten)]
-    pub printed: Printed,
 }
 
 /// `slipway stop`.

@@ -9,7 +9,7 @@ pub enum Exit {
     Done,
     /// What was asked for did not happen; for `test`: the tests ran and failed; for `diff`: something would change.
     Failed,
-    /// Only `test`: the tests could not say. Only `diff`: it could not be told, or something would be refused.
+    /// Only `test`: the tests could not say. Only `build`: it could not be built. Only `diff`: it could not be told, or something would be refused.
     Undecided,
     /// The arguments are wrong, or no context was named. Nothing was asked of any cluster.
     Usage,
@@ -41,7 +41,7 @@ impl Exit {
             return Self::Usage;
         }
         match call {
-            Call::Verb(Verb::Test(_) | Verb::Diff(_)) => Self::Undecided,
+            Call::Verb(Verb::Test(_) | Verb::Diff(_) | Verb::Build(_)) => Self::Undecided,
             Call::Verb(Verb::Exec(_)) => Self::NotExecuted,
             _ if is_broken_pipe(error) => Self::Done,
             _ => Self::Failed,

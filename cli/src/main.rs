@@ -3,6 +3,7 @@
 mod api_error;
 mod args;
 mod ask;
+mod build;
 mod complete;
 mod completion;
 mod connect;
@@ -15,6 +16,7 @@ mod folder;
 mod follow;
 mod keep;
 mod list;
+mod live;
 mod log;
 mod logs;
 mod man;
@@ -100,6 +102,8 @@ async fn run(session: &Session, verb: &Verb, output: &mut Output) -> Result<Exit
         Verb::Open(arguments) => open::run(session, arguments, output).await,
         Verb::Restart(arguments) => restart::run(session, arguments, output).await,
         Verb::Exec(arguments) => exec::run(session, arguments, output).await,
+        Verb::Build(arguments) => build::run(session, arguments, output).await,
+        Verb::Sync(arguments) => live::run(session, arguments, output).await,
         Verb::List(arguments) => list::run(session, arguments, output).await,
         Verb::Doctor(arguments) => doctor::run(session, arguments, output).await,
         Verb::Keep(arguments) => keep::run(session, arguments, output).await,

@@ -14,6 +14,7 @@ use crate::args::{Format, Start};
 use crate::connect::Session;
 use crate::environment::{self, Origin};
 use crate::exit::Exit;
+use crate::live::{self, Source, Wanted};
 use crate::output::{Output, objects, ready};
 use crate::request::Request;
 use crate::write::{self, Declared};
@@ -27,6 +28,10 @@ const MADE_BY: &str = "slipway start";
 /// Starts it.
 pub async fn run(session: &Session, arguments: &Start, output: &mut Output) -> anyhow::Result<Exit> {
     let name = arguments.env.clone().map_or_else(environment::own_name, Ok)?;
+    let source = arguments.live.as_deref().map(Source::read).transpose()?;
+    if let Some(source) = &source {
+        source.refuse_others(&arguments.services)?;
+    }
     let request = Request::parse(&arguments.services, &arguments.wanted)?;
     let timeout = arguments.timeout.as_deref().map(slipway_plan::duration::parse).transpose()?;
     let before = environment_of_that_name(session, &name).await?;
@@ -43,7 +48,15 @@ pub async fn run(session: &Session, arguments: &Start, output: &mut Output) -> a
         return detached(session, &environment, format, output);
     }
     let waited = wait::until(session, &environment, timeout, Goal::Everything, output).await?;
-    finish(session, &name, waited, format, output).await
+    let exit = finish(session, &name, waited, format, output).await?;
+    match source {
+        Some(source) if exit == Exit::Done => {
+            let environment = environment::find(session, &name).await?;
+            let format = if format == Format::Yaml { Format::Json } else { format };
+            live::follow(session, &environment, Wanted { source, format, ..Wanted::default() }, output).await
+        }
+        _ => Ok(exit),
+    }
 }
 
 /// The environment of that name, if there is one.

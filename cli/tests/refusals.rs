@@ -51,7 +51,7 @@ fn complaint(output: &Output) -> String {
 #[test]
 fn without_a_context_every_verb_is_refused() {
     let place = Place::new();
-    let verbs: [&[&str]; 13] = [
+    let verbs: [&[&str]; 14] = [
         &["start", "www"],
         &["stop"],
         &["status"],
@@ -61,6 +61,7 @@ fn without_a_context_every_verb_is_refused() {
         &["doctor"],
         &["open", "www"],
         &["exec", "www", "--", "true"],
+        &["sync", "www"],
         &["list"],
         &["keep", "--for", "8h"],
         &["plan", "demo"],
@@ -154,6 +155,29 @@ fn a_mistake_in_a_file_is_told_with_its_place_before_anything_is_sent() {
 }
 
 #[test]
+fn only_the_folder_of_the_service_itself_is_mirrored_into_it() {
+    let place = Place::new();
+    let synced = |words: &[&str]| place.run(&[words, &["--context", "nobody"]].concat());
+    let nowhere = synced(&["sync", "api", "."]);
+    assert_eq!(code(&nowhere), 64);
+    assert!(complaint(&nowhere).contains("the root of a service's repository?"));
+    std::fs::write(
+        place.folder.path().join("manifest.yaml"),
+        "name: www\nimage: x\nrun: {mount: /srv/www}\n",
+    )
+    .unwrap();
+    for words in [&["sync", "api"][..], &["start", "api", "--live"], &["start", "api", "--live", "."]] {
+        let other = synced(words);
+        assert_eq!(code(&other), 64, "{words:?}");
+        assert!(complaint(&other).contains("is the code of www, and not of api"), "{words:?}");
+    }
+    let detached = synced(&["start", "www", "--detach", "--live"]);
+    assert_eq!(code(&detached), 64);
+    let right = synced(&["sync", "www", "--once"]);
+    assert_eq!(code(&right), 1, "only the cluster is in the way");
+}
+
+#[test]
 fn help_is_no_error_and_has_examples_and_codes() {
     let place = Place::new();
     let help = place.run(&["--help"]);
@@ -170,6 +194,7 @@ fn help_is_no_error_and_has_examples_and_codes() {
         "open",
         "restart",
         "exec",
+        "sync",
         "doctor",
         "keep",
         "plan",

@@ -31,6 +31,17 @@ pub enum Error {
         /// Why.
         source: kube::Error,
     },
+    /// An image did not get its name.
+    #[error(transparent)]
+    Naming(#[from] crate::registry::NamingError),
+    /// A mirror could not be read.
+    #[error("failed to read the mirror of {what}")]
+    Mirror {
+        /// Whose repository.
+        what: String,
+        /// Why.
+        source: crate::git::GitError,
+    },
     /// Some steps of a plan failed; the first of them is told.
     #[error("failed to apply {failed} of the objects; first: {first}")]
     Apply {
@@ -77,6 +88,8 @@ impl Error {
             | Self::Status { .. }
             | Self::Write { .. }
             | Self::Apply { .. }
+            | Self::Naming(_)
+            | Self::Mirror { .. }
             | Self::Unseen(_) => Verdict::Backoff,
             Self::Render(_) | Self::NoNamespace(_) | Self::Panicked(_) => Verdict::Quarantine,
         }

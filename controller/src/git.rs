@@ -6,6 +6,7 @@
 //! ```
 //! A mirror keeps what it has when a fetch fails. libgit2 blocks, so each call runs on a thread for blocking work.
 
+mod ancestry;
 mod compact;
 mod connection;
 mod credentials;
@@ -19,6 +20,7 @@ mod name;
 mod object;
 mod refs;
 mod remote;
+mod sources;
 mod talk;
 mod tree;
 
@@ -28,9 +30,11 @@ pub use limits::Limits;
 pub use mirror::Want;
 pub use refs::{ReferenceKind, Refs, Resolved};
 pub use remote::{Remote, RepositoryUrl};
+pub use sources::Sources;
 pub use tree::{Changes, Content, Snapshot, TreeFile};
 
 use std::collections::HashMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -194,6 +198,32 @@ impl Git {
         let (commit, before, limits) = (commit.clone(), before.clone(), self.network.limits);
         let work = move |repository: &git2::Repository, remote: &Remote| {
             Ok(tree::read_changes(repository, remote, &before, &commit, wanted, &limits))
+        };
+        self.run(remote, None, work).await
+    }
+
+    /// What a container that has `from`, or nothing, needs to have `to`. None when `from` is not, or no longer, in the
+    /// history of any branch or tag of the mirror.
+    pub async fn sources(
+        &self,
+        remote: &Remote,
+        from: Option<&CommitId>,
+        to: &CommitId,
+    ) -> Result<Option<Sources>, GitError> {
+        let (from, to, limits) = (from.cloned(), to.clone(), self.network.limits);
+        let work = move |repository: &git2::Repository, remote: &Remote| {
+            sources::prepare(repository, remote, from.as_ref(), &to, &limits)
+        };
+        self.run(remote, None, work).await
+    }
+
+    /// Writes sources as an archive that the agent unpacks, on a thread for blocking work.
+    pub async fn write_sources<W>(&self, remote: &Remote, sources: Sources, to: W) -> Result<W, GitError>
+    where
+        W: Write + Send + 'static,
+    {
+        let work = move |repository: &git2::Repository, remote: &Remote| {
+            sources::write(repository, remote, &sources, to)
         };
         self.run(remote, None, work).await
     }

@@ -3,11 +3,13 @@
 pub mod accounts;
 pub mod apply;
 pub mod blocks;
+pub mod builds;
 pub mod cache;
 pub mod context;
 pub mod error;
 pub mod finalizers;
 pub mod git;
+pub mod holder;
 pub mod hooks;
 pub mod lease;
 pub mod looked;
@@ -25,17 +27,21 @@ pub mod runs;
 pub mod server;
 pub mod settings;
 pub mod signature;
+pub mod sources;
+pub mod starts;
 pub mod tell;
+pub mod turns;
 
 use kube::discovery::ApiResource;
-use slipway_crds::v1alpha1::{DevEnvironment, Fleet, GitSync, ServiceRepo};
+use slipway_crds::v1alpha1::{DevEnvironment, Fleet, GitSync, ServiceBuild, ServiceRepo};
 
 /// Slipway's own kinds, in the order in which they depend on each other.
-pub fn own_kinds() -> [ApiResource; 4] {
+pub fn own_kinds() -> [ApiResource; 5] {
     [
         ApiResource::erase::<Fleet>(&()),
         ApiResource::erase::<ServiceRepo>(&()),
         ApiResource::erase::<DevEnvironment>(&()),
         ApiResource::erase::<GitSync>(&()),
+        ApiResource::erase::<ServiceBuild>(&()),
     ]
 }

@@ -24,6 +24,12 @@ impl<T: Clone + Default> Memory<T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(object.to_owned(), value);
     }
 
+    /// Changes what is remembered of it.
+    pub fn change(&self, object: &str, change: impl FnOnce(&mut T)) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        change(all.entry(object.to_owned()).or_default());
+    }
+
     /// Forgets it.
     pub fn forget(&self, object: &str) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(object);

@@ -36,8 +36,17 @@ impl PullSecrets {
 
     /// The pull Secret of the Fleet in this namespace; None where it names none.
     pub async fn of_fleet(&self, namespace: &str, fleet: &FleetSpec) -> Result<Option<Found>, Error> {
-        let Some(name) = fleet.pull_secret.clone() else { return Ok(None) };
-        let key = (namespace.to_owned(), name);
+        self.named(namespace, fleet.pull_secret.as_deref()).await
+    }
+
+    /// The Secret of the Fleet with which images are pushed; None where it names none.
+    pub async fn to_push(&self, namespace: &str, fleet: &FleetSpec) -> Result<Option<Found>, Error> {
+        self.named(namespace, fleet.builds.push_secret.as_deref()).await
+    }
+
+    async fn named(&self, namespace: &str, name: Option<&str>) -> Result<Option<Found>, Error> {
+        let Some(name) = name else { return Ok(None) };
+        let key = (namespace.to_owned(), name.to_owned());
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         if let Some((_, found)) = recent.filter(|(at, _)| at.elapsed() < FRESH) {
             return Ok(Some(found));
@@ -77,10 +86,25 @@ impl PullSecrets {
         if !has_namespace || (fleet.pull_secret.is_none() && !pull_secret::is_named(observed)) {
             return Ok(None);
         }
+        self.copy(namespace, names::PULL_SECRET).await
+    }
+
+    /// The copies in the namespace of builds, once that is there.
+    pub async fn copies_in(&self, namespace: &str, observed: &[Observed]) -> Result<Vec<Observed>, Error> {
+        let is_it = |object: &Observed| object.key.kind == "Namespace" && object.key.name == namespace;
+        if !observed.iter().any(is_it) {
+            return Ok(Vec::new());
+        }
+        let pull = self.copy(namespace, names::PULL_SECRET).await?;
+        let push = self.copy(namespace, names::PUSH_SECRET).await?;
+        Ok(pull.into_iter().chain(push).collect())
+    }
+
+    async fn copy(&self, namespace: &str, name: &str) -> Result<Option<Observed>, Error> {
         let resource = ApiResource::erase::<Secret>(&());
         let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), namespace, &resource);
-        let found = api.get_opt(names::PULL_SECRET).await;
-        let what = || format!("Secret {namespace}/{}", names::PULL_SECRET);
+        let found = api.get_opt(name).await;
+        let what = || format!("Secret {namespace}/{name}");
         let found = found.map_err(|source| Error::Read { what: what(), source })?;
         Ok(found.map(|copy| cache::observed(&resource, &copy)))
     }

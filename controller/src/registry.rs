@@ -1,11 +1,13 @@
-//! Looks up digests of images in a registry.
+//! Looks up digests of images in a registry, and gives images names.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use http::HeaderValue;
 use oci_client::client::{ClientConfig, ClientProtocol};
 use oci_client::errors::{OciDistributionError, OciErrorCode};
+use oci_client::manifest::{IMAGE_MANIFEST_MEDIA_TYPE, OCI_IMAGE_MEDIA_TYPE};
 use oci_client::secrets::RegistryAuth;
 use oci_client::{Client, Reference};
 use slipway_plan::environment::resolve::FoundDigest;
@@ -54,16 +56,38 @@ impl Registry {
         answer
     }
 
+    /// Gives an image, which is named by digest, a name more: the same bytes under another tag. What was answered of that
+    /// name before is forgotten.
+    pub async fn name(&self, image: &str, tag: &str, secret: Option<&PullSecret>) -> Result<(), NamingError> {
+        let failed = |why: String| NamingError { image: image.to_owned(), tag: tag.to_owned(), why };
+        let parsed = |text: &str| text.parse::<Reference>().map_err(|error| failed(error.to_string()));
+        let (from, to) = (parsed(image)?, parsed(tag)?);
+        let login = secret.and_then(|secret| secret.login(to.registry(), to.repository()));
+        let auth = auth(login);
+        let client = self.client(login);
+        let pulled = client.pull_manifest_raw(&from, &auth, &MANIFESTS).await;
+        let (bytes, _) = pulled.map_err(|error| failed(told(&error, from.registry(), login)))?;
+        let kind =
+            media_type(&bytes).ok_or_else(|| failed("its manifest is of an unknown kind".to_owned()))?;
+        client.store_auth_if_needed(to.resolve_registry(), &auth).await;
+        let pushed = client.push_manifest_raw(&to, bytes, HeaderValue::from_static(kind)).await;
+        pushed.map_err(|error| failed(told(&error, to.registry(), login)))?;
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner).retain(|(known, _), _| known != tag);
+        Ok(())
+    }
+
+    /// Registries that are spoken to over plain HTTP, as host:port.
+    pub fn plain_http(&self) -> &[String] {
+        &self.plain_http
+    }
+
     fn recent(&self, key: &(String, Asker)) -> Option<FoundDigest> {
         let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
         recent.get(key).filter(|(at, _)| at.elapsed() < FRESH).map(|(_, answer)| answer.clone())
     }
 
     async fn ask(&self, image: &str, reference: &Reference, login: Option<&Login>) -> FoundDigest {
-        let auth = login.map_or(RegistryAuth::Anonymous, |login| {
-            RegistryAuth::Basic(login.username.clone(), login.password.clone())
-        });
-        match self.client(login).fetch_manifest_digest(reference, &auth).await {
+        match self.client(login).fetch_manifest_digest(reference, &auth(login)).await {
             Ok(digest) => FoundDigest::Image(pinned(image, &digest)),
             Err(error) if is_missing(&error) => FoundDigest::Missing,
             Err(error) if is_refusal(&error) => FoundDigest::Unknown(refusal(reference.registry(), login)),
@@ -79,6 +103,41 @@ impl Registry {
         let (used, client) = clients.entry(login.cloned()).or_insert_with(|| (Instant::now(), make()));
         *used = Instant::now();
         client.clone()
+    }
+}
+
+/// The kinds of manifests of an image.
+const MANIFESTS: [&str; 2] = [OCI_IMAGE_MEDIA_TYPE, IMAGE_MANIFEST_MEDIA_TYPE];
+
+/// An image that did not get another name.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to name {image} {tag}: {why}")]
+pub struct NamingError {
+    image: String,
+    tag: String,
+    why: String,
+}
+
+/// What a manifest says that it is; OCI's may leave it out.
+fn media_type(manifest: &[u8]) -> Option<&'static str> {
+    let manifest: serde_json::Value = serde_json::from_slice(manifest).ok()?;
+    let named = manifest["mediaType"].as_str().unwrap_or(OCI_IMAGE_MEDIA_TYPE);
+    MANIFESTS.into_iter().find(|known| *known == named)
+}
+
+fn auth(login: Option<&Login>) -> RegistryAuth {
+    login.map_or(RegistryAuth::Anonymous, |login| {
+        RegistryAuth::Basic(login.username.clone(), login.password.clone())
+    })
+}
+
+fn told(error: &OciDistributionError, registry: &str, login: Option<&Login>) -> String {
+    match login {
+        Some(_) if is_refusal(error) => format!("{registry} refused the login of the Fleet's Secret"),
+        None if is_refusal(error) => {
+            format!("{registry} wants a login: name a Secret in `builds.pushSecret`")
+        }
+        _ => error.to_string(),
     }
 }
 

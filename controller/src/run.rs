@@ -16,14 +16,15 @@ use kube::runtime::events::{Recorder, Reporter};
 use kube::runtime::{Controller, watcher};
 use kube::{Api, Client, Config};
 use prometheus_client::registry::Registry as MetricsRegistry;
-use slipway_crds::v1alpha1::{DevEnvironment, Fleet, GitSync, ServiceRepo};
+use slipway_crds::v1alpha1::{DevEnvironment, Fleet, GitSync, ServiceBuild, ServiceRepo};
 use slipway_plan::desired::integration::AgentSettings;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::info;
 use tracing_subscriber::EnvFilter;
 
 use crate::blocks::Blocks;
-use crate::cache::{Cache, ForeignObjects, OwnObjects};
+use crate::builds::Progress;
+use crate::cache::{BuildObjects, Cache, ForeignObjects, OwnObjects};
 use crate::context::{Context, Stores};
 use crate::git::{Git, Limits};
 use crate::lease::{self, Candidate, Tenure};
@@ -31,11 +32,12 @@ use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::pull_secrets::PullSecrets;
 use crate::pushed::Wake;
-use crate::reconcile::{self, dev_environment, fleet, gitsync, service_repo, wake};
+use crate::reconcile::{self, dev_environment, fleet, gitsync, service_build, service_repo, wake};
 use crate::registry::Registry;
 use crate::repositories::Repositories;
 use crate::server;
 use crate::settings::{LogFormat, Settings};
+use crate::turns::Turns;
 
 /// After how many seconds a watch is renewed: a dead one is noticed five seconds later.
 const WATCH_SECONDS: u32 = 25;
@@ -58,7 +60,8 @@ pub async fn main(settings: Settings) -> anyhow::Result<()> {
 /// Runs the operator until it is told to stop.
 pub async fn run(settings: Settings) -> anyhow::Result<()> {
     let client = client(&settings).await?;
-    operate(client, settings).await
+    // It holds the whole operator: too much for the stack of whoever waits for it.
+    Box::pin(operate(client, settings)).await
 }
 
 /// Runs the operator on the cluster of this client.
@@ -77,19 +80,24 @@ pub async fn operate(client: Client, settings: Settings) -> anyhow::Result<()> {
     let environments = controller::<DevEnvironment>(&client, &settings).reconcile_on(triggered);
     let (ask_sync, syncs_asked) = mpsc::unbounded();
     let syncs = controller::<GitSync>(&client, &settings).reconcile_on(syncs_asked);
+    let (ask_build, builds_asked) = mpsc::unbounded();
+    let builds = controller::<ServiceBuild>(&client, &settings).reconcile_on(builds_asked);
     let pushed = Wake::new(ask_sync.clone(), ask_repo);
     let wake_syncs = gitsync::trigger(syncs.store(), ask_sync);
     let wake_neighbours = wake::neighbours(environments.store(), trigger.clone(), fleets.store(), ask_fleet);
+    let wake_builds = wake::builds(builds.store(), ask_build.clone());
     let foreign = ForeignObjects::new(&client, wake_syncs.clone());
     let wake = move |kind: &str, object: &DynamicObject| {
         wake_syncs(object);
         wake_neighbours(kind, object);
+        wake_builds(kind, object);
     };
     let stores = Stores {
         fleets: fleets.store(),
         repos: repos.store(),
         environments: environments.store(),
         syncs: syncs.store(),
+        builds: builds.store(),
     };
     let context = Arc::new(Context {
         git: Git::new(&settings.cache, Limits::default())?,
@@ -97,13 +105,19 @@ pub async fn operate(client: Client, settings: Settings) -> anyhow::Result<()> {
         agent,
         pull_secrets: PullSecrets::new(client.clone()),
         cache: Cache::start(&client, &trigger),
+        builds: BuildObjects::start(&client, &ask_build),
+        progress: Progress::new(ask_build.clone()),
+        turns: Turns::default(),
+        ask_build,
         own: OwnObjects::start(&client, settings.namespace.as_deref(), wake),
         foreign,
         stores,
         repositories: Repositories::default(),
+        ops: Memory::default(),
         blocks: Blocks::default(),
         refused: Memory::default(),
         reported: Memory::default(),
+        starts: Memory::default(),
         looks: Memory::default(),
         known_files: Memory::default(),
         settled: Memory::default(),
@@ -116,11 +130,12 @@ pub async fn operate(client: Client, settings: Settings) -> anyhow::Result<()> {
         client,
     });
     let serve = server::serve(&settings, context.clone(), registry);
-    let work = futures::future::join4(
+    let work = futures::future::join5(
         drive(fleets, fleet::reconcile, &context),
         drive(repos, service_repo::reconcile, &context),
         drive_when_cached(environments, &context),
         drive_syncs(syncs, &context),
+        drive_builds(builds, &context),
     );
     info!("started");
     let ended = tokio::select! {
@@ -173,6 +188,15 @@ async fn drive_when_cached(controller: Controller<DevEnvironment>, context: &Arc
     let _ = context.stores.fleets.wait_until_ready().await;
     let _ = context.stores.repos.wait_until_ready().await;
     drive(controller, dev_environment::reconcile, context).await;
+}
+
+/// Nor must Jobs of a build.
+async fn drive_builds(controller: Controller<ServiceBuild>, context: &Arc<Context>) {
+    context.builds.ready().await;
+    let _ = context.stores.fleets.wait_until_ready().await;
+    let _ = context.stores.repos.wait_until_ready().await;
+    let _ = context.stores.environments.wait_until_ready().await;
+    drive(controller, service_build::reconcile, context).await;
 }
 
 /// Nor must objects of a `GitSync`.

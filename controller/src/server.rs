@@ -1,4 +1,5 @@
-//! The operator's HTTP server: health, readiness, metrics, plans, messages of git servers, and results of integration runs.
+//! The operator's HTTP server: health, readiness, metrics, plans, sources, messages of git servers, and results of
+//! integration runs.
 
 use std::sync::Arc;
 
@@ -15,7 +16,8 @@ use crate::context::Context;
 use crate::hooks::{self, Hooks};
 use crate::lease::forward::{Forward, to_leader};
 use crate::settings::Settings;
-use crate::{plans, runs};
+use crate::sources::Supply;
+use crate::{builds, plans, runs, sources, starts};
 
 #[derive(Clone)]
 struct Shared {
@@ -29,12 +31,18 @@ pub async fn serve(settings: &Settings, context: Arc<Context>, registry: Registr
     let (syncs, repos) = (context.stores.syncs.clone(), context.stores.repos.clone());
     let hooks = Hooks::new(client.clone(), syncs, repos, context.pushed.clone());
     let plans = plans::router(Arc::clone(&context));
+    let builds = builds::router(client.clone(), context.progress.clone());
+    let sources = sources::router(Supply::of(Arc::clone(&context)));
+    let starts = starts::router(Arc::clone(&context));
     let forward = Forward::new(context.tenure.clone());
     let shared = Shared { context, registry: Arc::new(registry) };
     let for_the_leader = Router::new()
         .merge(plans)
         .merge(hooks::router(hooks))
         .merge(runs::router(client))
+        .merge(builds)
+        .merge(sources)
+        .merge(starts)
         .layer(from_fn_with_state(forward, to_leader));
     let router = Router::new()
         .route("/healthz", get(|| async { "alive" }))
@@ -54,6 +62,7 @@ async fn ready(State(shared): State<Shared>) -> Result<&'static str, StatusCode>
     let all = async {
         context.cache.ready().await;
         context.own.ready().await;
+        context.builds.ready().await;
         let _ = context.stores.environments.wait_until_ready().await;
         let _ = context.stores.fleets.wait_until_ready().await;
         let _ = context.stores.repos.wait_until_ready().await;

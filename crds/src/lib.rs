@@ -25,6 +25,7 @@ pub fn definitions() -> Vec<CustomResourceDefinition> {
     let definitions = [
         v1alpha1::Fleet::crd(),
         v1alpha1::ServiceRepo::crd(),
+        v1alpha1::ServiceBuild::crd(),
         v1alpha1::DevEnvironment::crd(),
         v1alpha1::GitSync::crd(),
     ];

@@ -13,11 +13,19 @@ pub const SERVICE: &str = "slipway.dev/service";
 /// Label: the role of the service (`web`, `worker`, …).
 pub const ROLE: &str = "slipway.dev/role";
 
+/// Label on all that is made for builds: the fleet's namespace.
+pub const BUILDS: &str = "slipway.dev/builds";
+/// Label on the Jobs, pods and record of a build: the name of the `ServiceBuild`.
+pub const BUILD: &str = "slipway.dev/build";
+
 /// Label on the Job, pods and result of an integration run: the generation it belongs to.
 pub const RUN_GENERATION: &str = "slipway.dev/run-generation";
 
 /// Label on pods that answer on the service's ports: the service's name.
 pub const SERVES: &str = "slipway.dev/serves";
+
+/// Label on pods that the agent brings up: the service whose image is built. They may ask the operator for sources.
+pub const BUILT: &str = "slipway.dev/built";
 
 /// Annotation: any new value asks for a reconcile now; answered by `status.lastHandledReconcileAt`.
 pub const REQUESTED_AT: &str = "slipway.dev/requestedAt";
@@ -25,6 +33,8 @@ pub const REQUESTED_AT: &str = "slipway.dev/requestedAt";
 pub const DECLARED: &str = "slipway.dev/declared";
 /// Annotation: the commit a workload runs.
 pub const COMMIT: &str = "slipway.dev/commit";
+/// Annotation: the commit of the ops repository that a workload, or a build, was made of.
+pub const OPS_COMMIT: &str = "slipway.dev/ops-commit";
 /// Annotation: the revision whose prune, held back by the mass-delete guard, is confirmed.
 pub const CONFIRM_PRUNE: &str = "slipway.dev/confirm-prune";
 /// Annotation on what a `GitSync` applies: `disabled` lets it stay when it is no longer declared.
@@ -42,6 +52,8 @@ pub const STOPPED_AT: &str = "slipway.dev/stopped-at";
 pub const RESTARTED_AT_PREFIX: &str = "slipway.dev/restarted-at.";
 /// Annotation on pods: when a person last asked to restart them.
 pub const RESTARTED_AT: &str = "slipway.dev/restarted-at";
+/// Annotation on a `ServiceBuild`: RFC 3339 time at which a person asked to cancel it.
+pub const CANCELLED_AT: &str = "slipway.dev/cancelled-at";
 /// Annotation on a `DevEnvironment`: the command line tool made it (`start`, `test`).
 pub const MADE_BY: &str = "slipway.dev/made-by";
 
@@ -53,10 +65,15 @@ pub const ENVIRONMENT_FINALIZER: &str = "slipway.dev/environment";
 /// Finalizer of a `GitSync`: what it applied is pruned first.
 pub const GITSYNC_FINALIZER: &str = "slipway.dev/gitsync";
 
+/// Finalizer of a `ServiceBuild`: its Jobs are removed first.
+pub const BUILD_FINALIZER: &str = "slipway.dev/build";
+
 /// Field manager of what a `GitSync` applies.
 pub const GITSYNC_MANAGER: &str = "slipway.dev/gitsync";
 /// Field manager of what a `DevEnvironment` applies.
 pub const ENVIRONMENT_MANAGER: &str = "slipway.dev/environment";
+/// Field manager of what a `ServiceBuild` applies, and of `ServiceBuild`s that the operator makes.
+pub const BUILD_MANAGER: &str = "slipway.dev/build";
 /// Field manager of what the command line tool applies.
 pub const CLI_MANAGER: &str = "slipway.dev/cli";
 /// Field manager of every status.
@@ -64,6 +81,8 @@ pub const STATUS_MANAGER: &str = "slipway.dev/status";
 
 /// Name of the copy of the Fleet's pull Secret in an environment's namespace.
 pub const PULL_SECRET: &str = "slipway-pull";
+/// Name of the copy of the Fleet's push Secret in the namespace of its builds.
+pub const PUSH_SECRET: &str = "slipway-push";
 /// Name of the operator's Deployment, Service and account, and what its pods are labelled with.
 pub const OPERATOR: &str = "slipway-controller";
 
@@ -72,6 +91,9 @@ pub const LOCAL: &str = "local";
 
 /// Audience of the one-run token with which the agent delivers an integration result.
 pub const RUN_AUDIENCE: &str = "slipway.dev/run";
+
+/// Audience of the token with which the pods of a build, and those of a built service, read sources and tell how it went.
+pub const BUILD_AUDIENCE: &str = "slipway.dev/builds";
 
 /// Audience of the token with which a person shows that a plan of a namespace may be told to them.
 pub const PLAN_AUDIENCE: &str = "slipway.dev/plan";

@@ -78,6 +78,16 @@ pub const PULL_SECRET_NOT_FOUND: &str = "PullSecretNotFound";
 pub const PULL_SECRET_INVALID: &str = "PullSecretInvalid";
 /// The image does not exist yet.
 pub const IMAGE_NOT_FOUND: &str = "ImageNotFound";
+/// The image is built.
+pub const IMAGE_BUILT: &str = "ImageBuilt";
+/// The image is being built.
+pub const IMAGE_BUILDING: &str = "ImageBuilding";
+/// The image could not be built.
+pub const BUILD_FAILED: &str = "BuildFailed";
+/// The build was cancelled.
+pub const CANCELLED: &str = "Cancelled";
+/// The Fleet does not say what images are built of.
+pub const NO_BASE: &str = "NoBase";
 /// The registry could not be asked.
 pub const REGISTRY_FAILED: &str = "RegistryFailed";
 /// A pod is not ready.

@@ -6,13 +6,10 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use oci_client::manifest::{IMAGE_LAYER_GZIP_MEDIA_TYPE, OciDescriptor};
-use sha2::{Digest, Sha256};
-use tar::{EntryType, Header};
+use slipway_agent::layer::{Compressed, LayerError, LayerWriter, Limits, Metadata, Sealed, Special, sha256};
 
-use crate::ImageError;
+use crate::{ImageError, LayerFile};
 
 /// A finished layer: gzip-compressed bytes and the two digests an image needs of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,35 +25,64 @@ pub struct Layer {
 impl Layer {
     /// Takes a tar archive as it is, such as one that mmdebstrap wrote.
     pub fn from_tar(archive: &mut impl Read) -> io::Result<Self> {
-        let mut encoder = Hashing::new(GzEncoder::new(Vec::new(), Compression::new(4)));
-        io::copy(archive, &mut encoder)?;
-        let (encoder, diff_id) = encoder.finish();
-        let bytes = encoder.finish()?;
-        Ok(Self { digest: sha256(&bytes), diff_id, bytes })
+        let mut compressed = Compressed::new(Vec::new());
+        io::copy(archive, &mut compressed)?;
+        compressed.finish().map(Self::from)
     }
 
     /// Puts a layer together again that was kept on disk; `diff_id` must be the one it was made with.
     pub fn from_gzip(bytes: Vec<u8>, diff_id: String) -> Self {
         Self { digest: sha256(&bytes), diff_id, bytes }
     }
+}
+
+/// A layer that goes into an image: one that was made here, or a file that somebody else wrote.
+#[derive(Clone, Debug)]
+pub enum ImageLayer {
+    /// In memory.
+    Made(Layer),
+    /// In a file.
+    Found(LayerFile),
+}
+
+impl From<Layer> for ImageLayer {
+    fn from(layer: Layer) -> Self {
+        Self::Made(layer)
+    }
+}
+
+impl From<LayerFile> for ImageLayer {
+    fn from(file: LayerFile) -> Self {
+        Self::Found(file)
+    }
+}
+
+impl ImageLayer {
+    pub(crate) fn diff_id(&self) -> &str {
+        match self {
+            Self::Made(layer) => &layer.diff_id,
+            Self::Found(file) => &file.checked().diff_id,
+        }
+    }
 
     pub(crate) fn descriptor(&self) -> OciDescriptor {
+        let (digest, size) = match self {
+            Self::Made(layer) => (&layer.digest, layer.bytes.len() as u64),
+            Self::Found(file) => (&file.checked().digest, file.checked().size),
+        };
         OciDescriptor {
             media_type: IMAGE_LAYER_GZIP_MEDIA_TYPE.to_owned(),
-            digest: self.digest.clone(),
-            size: i64::try_from(self.bytes.len()).unwrap_or(i64::MAX),
+            digest: digest.clone(),
+            size: i64::try_from(size).unwrap_or(i64::MAX),
             ..OciDescriptor::default()
         }
     }
 }
 
-/// `sha256:` and the hexadecimal digest of some bytes.
-pub(crate) fn sha256(bytes: &[u8]) -> String {
-    named(&Sha256::digest(bytes))
-}
-
-fn named(hash: &[u8]) -> String {
-    hash.iter().fold("sha256:".to_owned(), |name, byte| format!("{name}{byte:02x}"))
+impl From<Sealed<Vec<u8>>> for Layer {
+    fn from(sealed: Sealed<Vec<u8>>) -> Self {
+        Self { digest: sealed.digest, diff_id: sealed.diff_id, bytes: sealed.inner }
+    }
 }
 
 /// Collects the files of a layer. Paths are absolute inside the image; directories above a file are added.
@@ -131,15 +157,13 @@ impl LayerBuilder {
 
     /// Writes the archive: sorted, owned by root, without times.
     pub fn build(self) -> Result<Layer, ImageError> {
-        let mut archive = tar::Builder::new(Hashing::new(GzEncoder::new(Vec::new(), Compression::fast())));
+        let mut archive = LayerWriter::new(Vec::new(), Limits::default());
         for (path, entry) in &self.entries {
             append(&mut archive, path, entry)
                 .map_err(|source| ImageError::WriteLayer { path: path.clone(), source })?;
         }
         let end = |source| ImageError::WriteLayer { path: "the end of the archive".to_owned(), source };
-        let (encoder, diff_id) = archive.into_inner().map_err(end)?.finish();
-        let bytes = encoder.finish().map_err(end)?;
-        Ok(Layer { digest: sha256(&bytes), diff_id, bytes })
+        archive.finish().map(Layer::from).map_err(end)
     }
 
     fn insert(&mut self, path: &str, entry: Entry) {
@@ -157,56 +181,16 @@ fn executable_or_plain(mode: u32) -> u32 {
     if mode & 0o100 == 0 { 0o644 } else { 0o755 }
 }
 
-fn append<W: Write>(archive: &mut tar::Builder<W>, path: &str, entry: &Entry) -> io::Result<()> {
-    let mut header = Header::new_gnu();
-    header.set_uid(0);
-    header.set_gid(0);
-    header.set_mtime(0);
+fn append<W: Write>(archive: &mut LayerWriter<W>, path: &str, entry: &Entry) -> Result<(), LayerError> {
+    let meta = |mode: u32| Metadata { mode, ..Metadata::default() };
+    let path = path.as_bytes();
     match entry {
-        Entry::Directory { mode } => {
-            header.set_entry_type(EntryType::Directory);
-            header.set_mode(*mode);
-            header.set_size(0);
-            archive.append_data(&mut header, format!("{path}/"), io::empty())
-        }
+        Entry::Directory { mode } => archive.directory(path, &meta(*mode)),
         Entry::File { mode, content } => {
-            header.set_mode(*mode);
-            header.set_size(content.len() as u64);
-            archive.append_data(&mut header, path, content.as_slice())
+            archive.file(path, &meta(*mode), content.len() as u64, content.as_slice())
         }
         Entry::Link { target } => {
-            header.set_entry_type(EntryType::Symlink);
-            header.set_mode(0o777);
-            header.set_size(0);
-            archive.append_link(&mut header, path, target)
+            archive.special(path, &meta(0o777), &Special::Symlink(target.clone().into_bytes()))
         }
-    }
-}
-
-/// Passes bytes on and keeps their digest.
-struct Hashing<W> {
-    inner: W,
-    hash: Sha256,
-}
-
-impl<W> Hashing<W> {
-    fn new(inner: W) -> Self {
-        Self { inner, hash: Sha256::new() }
-    }
-
-    fn finish(self) -> (W, String) {
-        (self.inner, named(&self.hash.finalize()))
-    }
-}
-
-impl<W: Write> Write for Hashing<W> {
-    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        let written = self.inner.write(buffer)?;
-        self.hash.update(buffer.get(..written).unwrap_or(buffer));
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
     }
 }

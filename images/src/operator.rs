@@ -4,7 +4,8 @@ use std::path::Path;
 
 use crate::{Execution, Image, ImageError, LayerBuilder, shared_libraries};
 
-const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
+/// Where Debian has the certificates of authorities.
+pub(crate) const CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 const USERS: &str = "root:x:0:0:root:/:/nologin\nnonroot:x:65532:65532:nonroot:/tmp:/nologin\n";
 const GROUPS: &str = "root:x:0:\nnonroot:x:65532:\n";
 

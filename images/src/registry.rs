@@ -1,13 +1,24 @@
 //! A registry: which images it has, and pushing only what it lacks.
 
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use futures::TryStreamExt as _;
 use http::HeaderValue;
 use oci_client::client::{Client, ClientConfig, ClientProtocol};
 use oci_client::errors::{OciDistributionError, OciErrorCode};
-use oci_client::manifest::OCI_IMAGE_MEDIA_TYPE;
+use oci_client::manifest::{OCI_IMAGE_MEDIA_TYPE, OciDescriptor};
 use oci_client::secrets::RegistryAuth;
 use oci_client::{Reference, RegistryOperation};
+use slipway_agent::layer::sha256;
+use tokio_util::io::ReaderStream;
 
-use crate::{Image, ImageError, InheritedImage};
+use crate::{Image, ImageError, ImageLayer, InheritedImage, LayerFile};
+
+/// How long a connection may take, and how long a registry may say nothing.
+const CONNECT: Duration = Duration::from_secs(10);
+const SILENCE: Duration = Duration::from_mins(1);
 
 /// Who pushes.
 #[derive(Clone)]
@@ -33,6 +44,21 @@ impl Credentials {
             _ => Self::Anonymous,
         }
     }
+
+    /// What a `.dockerconfigjson` has for the registry of `image`.
+    pub fn of_file(path: &Path, image: &Reference) -> Result<Self, ImageError> {
+        use docker_credential::{CredentialRetrievalError, DockerCredential};
+        let file = std::fs::File::open(path)
+            .map_err(|source| ImageError::ReadFile { path: path.to_owned(), source })?;
+        match docker_credential::get_credential_from_reader(file, image.resolve_registry()) {
+            Ok(DockerCredential::UsernamePassword(user, password)) => Ok(Self::Password { user, password }),
+            Err(CredentialRetrievalError::NoCredentialConfigured) => Ok(Self::Anonymous),
+            // What went wrong may hold what is in the file.
+            Ok(DockerCredential::IdentityToken(_)) | Err(_) => {
+                Err(ImageError::Logins { path: path.to_owned() })
+            }
+        }
+    }
 }
 
 /// A client of one or more registries.
@@ -40,6 +66,12 @@ impl Credentials {
 pub struct Registry {
     client: Client,
     auth: RegistryAuth,
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Registry(…)")
+    }
 }
 
 impl Registry {
@@ -50,7 +82,13 @@ impl Registry {
             Credentials::Anonymous => RegistryAuth::Anonymous,
             Credentials::Password { user, password } => RegistryAuth::Basic(user, password),
         };
-        let config = ClientConfig { protocol, use_monolithic_push: true, ..ClientConfig::default() };
+        let config = ClientConfig {
+            protocol,
+            use_monolithic_push: true,
+            connect_timeout: Some(CONNECT),
+            read_timeout: Some(SILENCE),
+            ..ClientConfig::default()
+        };
         Self { client: Client::new(config), auth }
     }
 
@@ -71,10 +109,16 @@ impl Registry {
     /// What another image needs to know of this one to be built on it.
     pub async fn inherit(&self, image: &Reference) -> Result<InheritedImage, ImageError> {
         let pulled = self.client.pull_manifest_and_config(image, &self.auth).await;
-        let (manifest, _, config) = pulled.map_err(failed("read the manifest of", image))?;
+        let (manifest, _, config) = match pulled {
+            Err(error) if is_not_found(&error) => {
+                return Err(ImageError::NoImage { image: image.to_string() });
+            }
+            other => other.map_err(failed("read the manifest of", image))?,
+        };
         let config = serde_json::from_str(&config)
             .map_err(|source| ImageError::Configuration { image: image.to_string(), source })?;
-        Ok(InheritedImage { reference: image.clone(), layers: manifest.layers, config })
+        let registry = self.clone();
+        Ok(InheritedImage { reference: image.clone(), registry, layers: manifest.layers, config })
     }
 
     /// Pushes the layers that are missing, then configuration and manifest. Returns the digest.
@@ -83,14 +127,17 @@ impl Registry {
         let login = self.client.auth(target, &self.auth, RegistryOperation::Push).await;
         login.map_err(failed("log in to push", target))?;
         if let Some(base) = &image.base {
-            for layer in &image.inherited {
-                self.mount(target, base, &layer.digest).await?;
+            for layer in &base.layers {
+                self.take_over(target, base, layer).await?;
             }
         }
         for layer in &image.layers {
-            self.push_blob(target, &layer.bytes, &layer.digest).await?;
+            match layer {
+                ImageLayer::Made(layer) => self.push_blob(target, &layer.bytes, &layer.digest).await?,
+                ImageLayer::Found(file) => self.push_file(target, file).await?,
+            }
         }
-        self.push_blob(target, &image.config, &crate::layer::sha256(&image.config)).await?;
+        self.push_blob(target, &image.config, &sha256(&image.config)).await?;
         let kind = HeaderValue::from_static(OCI_IMAGE_MEDIA_TYPE);
         let pushed = self.client.push_manifest_raw(target, image.manifest.clone(), kind).await;
         pushed.map_err(failed("push the manifest of", target))?;
@@ -105,12 +152,42 @@ impl Registry {
         pushed.map(drop).map_err(failed("push a layer of", target))
     }
 
-    async fn mount(&self, target: &Reference, base: &Reference, digest: &str) -> Result<(), ImageError> {
-        if self.has_blob(target, digest).await? {
+    async fn push_file(&self, target: &Reference, file: &LayerFile) -> Result<(), ImageError> {
+        let checked = file.checked();
+        if self.has_blob(target, &checked.digest).await? {
             return Ok(());
         }
-        let mounted = self.client.mount_blob(target, base, digest).await;
-        mounted.map_err(failed("take over the layers of the base for", target))
+        let failed = failed("push a layer of", target);
+        let reader = match file.reader() {
+            Ok(reader) => ReaderStream::new(tokio::fs::File::from_std(reader)),
+            Err(error) => return Err(failed(error.into())),
+        };
+        let bytes = reader.map_err(OciDistributionError::from);
+        let pushed = self.client.push_blob_stream(target, bytes, &checked.digest, Some(checked.size)).await;
+        pushed.map(drop).map_err(failed)
+    }
+
+    /// The registry takes a layer over from one of its repositories to another, unless it cannot or will not: then the
+    /// layer goes through this process, as it does between registries.
+    async fn take_over(
+        &self,
+        target: &Reference,
+        base: &InheritedImage,
+        layer: &OciDescriptor,
+    ) -> Result<(), ImageError> {
+        if self.has_blob(target, &layer.digest).await? {
+            return Ok(());
+        }
+        let is_near = base.reference.resolve_registry() == target.resolve_registry();
+        if is_near && self.client.mount_blob(target, &base.reference, &layer.digest).await.is_ok() {
+            return Ok(());
+        }
+        let pulled = base.registry.client.pull_blob_stream(&base.reference, layer).await;
+        let bytes = pulled.map_err(failed("read a layer of", &base.reference))?;
+        let size = bytes.content_length.or(u64::try_from(layer.size).ok());
+        let bytes = bytes.map_err(OciDistributionError::from);
+        let pushed = self.client.push_blob_stream(target, bytes, &layer.digest, size).await;
+        pushed.map(drop).map_err(failed("take over the layers of the base for", target))
     }
 
     async fn has_blob(&self, image: &Reference, digest: &str) -> Result<bool, ImageError> {

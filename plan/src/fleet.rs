@@ -6,23 +6,26 @@ use slipway_crds::conditions::{self, Say};
 use slipway_crds::reasons;
 use slipway_crds::v1alpha1::FleetSpec;
 
+use crate::gitsync::source::Failure;
 use crate::service_name::ServiceName;
 
-/// The conditions of a Fleet, of which there are so many in its namespace.
-pub fn says(fleet: &FleetSpec, fleets: usize) -> Vec<Say> {
-    let stalled = |reason, message: String| {
-        vec![
-            Say::no(conditions::READY, reason, message.clone()),
-            Say::yes(conditions::STALLED, reason, message),
-        ]
+/// The conditions of a Fleet, of which there are so many in its namespace, and whose ops repository could be read or not.
+pub fn says(fleet: &FleetSpec, fleets: usize, ops: Option<&Failure>) -> Vec<Say> {
+    let not_ready = |then, reason, message: String| {
+        vec![Say::no(conditions::READY, reason, message.clone()), Say::yes(then, reason, message)]
     };
+    let stalled = |reason, message: String| not_ready(conditions::STALLED, reason, message);
     if fleets > 1 {
         let message = format!("there are {fleets} Fleets in this namespace: keep one");
         return stalled(reasons::FLEET_AMBIGUOUS, message);
     }
-    match first_mistake(fleet) {
-        Some(message) => stalled(reasons::INVALID_SPEC, message),
-        None => vec![Say::yes(conditions::READY, reasons::APPLIED, "the Fleet makes sense")],
+    match (first_mistake(fleet), ops) {
+        (Some(message), _) => stalled(reasons::INVALID_SPEC, message),
+        (None, Some(Failure { reason, message, needs_a_person })) => {
+            let then = if *needs_a_person { conditions::STALLED } else { conditions::RECONCILING };
+            not_ready(then, reason, format!("the ops repository: {message}"))
+        }
+        (None, None) => vec![Say::yes(conditions::READY, reasons::APPLIED, "the Fleet makes sense")],
     }
 }
 
@@ -36,6 +39,7 @@ fn first_mistake(fleet: &FleetSpec) -> Option<String> {
         .or_else(|| self::twice(stores).map(|name| format!("store {name} is there twice: rename one")))
         .or_else(|| port_twice(fleet))
         .or_else(|| bad_service(fleet))
+        .or_else(|| half_a_build(fleet))
 }
 
 fn twice<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
@@ -59,6 +63,16 @@ fn bad_service(fleet: &FleetSpec) -> Option<String> {
     })
 }
 
+/// Base and ops repository make images together.
+fn half_a_build(fleet: &FleetSpec) -> Option<String> {
+    let missing = match (&fleet.base, &fleet.ops) {
+        (Some(_), None) => "`base` is there, but no `ops`",
+        (None, Some(_)) => "`ops` is there, but no `base`",
+        _ => return None,
+    };
+    Some(format!("{missing}: images are built of both, add the other or remove the one"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,7 +82,7 @@ mod tests {
     }
 
     fn message(yaml: &str) -> String {
-        says(&fleet(yaml), 1)[0].message.clone()
+        says(&fleet(yaml), 1, None)[0].message.clone()
     }
 
     #[test]
@@ -78,11 +92,25 @@ mod tests {
         assert_eq!(message(profiles), "profile a is there twice: rename one");
         let stores = "registry: r\nstores:\n- {name: a, image: a, ports: [1], data: /a}\n- {name: b, image: b, ports: [1], data: /b}\n";
         assert!(message(stores).contains("port 1"), "{}", message(stores));
+        let half = message("registry: r\nbase: \"{registry}/base:1\"\n");
+        assert_eq!(
+            half,
+            "`base` is there, but no `ops`: images are built of both, add the other or remove the one"
+        );
+    }
+
+    #[test]
+    fn an_ops_repository_that_cannot_be_read_is_told() {
+        let failure =
+            Failure { reason: reasons::FETCH_FAILED, message: "no answer".to_owned(), needs_a_person: false };
+        let told = says(&fleet("registry: r\n"), 1, Some(&failure));
+        assert_eq!((told[0].reason, told[1].type_), (reasons::FETCH_FAILED, conditions::RECONCILING));
+        assert_eq!(told[0].message, "the ops repository: no answer");
     }
 
     #[test]
     fn a_second_fleet_is_one_too_many() {
-        let told = says(&fleet("registry: r\n"), 2);
+        let told = says(&fleet("registry: r\n"), 2, None);
         assert_eq!((told[0].reason, told[1].type_), (reasons::FLEET_AMBIGUOUS, conditions::STALLED));
     }
 }

@@ -8,6 +8,7 @@
 //! ```
 
 pub mod addresses;
+pub mod build;
 pub mod commit;
 pub mod desired;
 pub mod diff;

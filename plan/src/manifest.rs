@@ -1,5 +1,7 @@
 //! `manifest.yaml`: what a service says of itself, in the root of its own repository.
 
+mod built;
+
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -16,8 +18,9 @@ pub const FILE: &str = "manifest.yaml";
 pub struct Manifest {
     /// The service; the same as the `ServiceRepo`'s name.
     pub name: ServiceName,
-    /// Image; `{registry}` is the Fleet's registry, `{commit}` the locked commit.
-    pub image: String,
+    /// Image; `{registry}` is the Fleet's registry, `{commit}` the locked commit. Unset: it is built.
+    #[serde(default)]
+    pub image: Option<String>,
     /// What every role has in common, and the only role when `roles` is empty.
     #[serde(default)]
     pub run: Run,
@@ -30,6 +33,12 @@ pub struct Manifest {
     /// The integration tests.
     #[serde(default)]
     pub integration: Option<Integration>,
+    /// The unit tests; they run in each new image.
+    #[serde(default)]
+    pub unit: Option<UnitTests>,
+    /// What is built apart and copied into the image.
+    #[serde(default)]
+    pub assets: Vec<Asset>,
 }
 
 /// What every role has in common.
@@ -48,6 +57,9 @@ pub struct Run {
     /// Where the service's code is in the image; commands run there.
     #[serde(default)]
     pub mount: Option<String>,
+    /// Shell command after which new code in `mount` counts.
+    #[serde(default)]
+    pub reload: Option<String>,
     /// Environment variables; they win over the Fleet's.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
@@ -97,6 +109,32 @@ pub struct Integration {
     pub reports: Reports,
 }
 
+/// The unit tests of a service.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnitTests {
+    /// Shell command that runs the tests.
+    pub command: String,
+    /// Where the reports are.
+    #[serde(default)]
+    pub reports: Reports,
+    /// How long they may take. Unset: ten minutes.
+    #[serde(default)]
+    pub timeout: Option<String>,
+}
+
+/// Files that are built apart, only when one of their sources has changed.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Asset {
+    /// Shell command that builds them.
+    pub command: String,
+    /// Globs of their sources in the service's repository.
+    pub inputs: Vec<String>,
+    /// Folder that the command writes, relative to the repository.
+    pub output: String,
+}
+
 /// Where reports are found after the tests.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -120,6 +158,9 @@ pub enum ManifestError {
         /// The manifest's.
         found: ServiceName,
     },
+    /// A value makes no sense.
+    #[error("{FILE}: {0}")]
+    Senseless(String),
     /// The commit has no such file.
     #[error("there is no {FILE} in the root of the repository: add one")]
     Missing,
@@ -128,10 +169,12 @@ pub enum ManifestError {
 /// Parses and checks the file's bytes.
 pub fn parse(service: &ServiceName, bytes: &[u8]) -> Result<Manifest, ManifestError> {
     let manifest: Manifest = yaml::parse_typed(FILE, bytes)?;
-    if manifest.name == *service {
-        Ok(manifest)
-    } else {
-        Err(ManifestError::Name { expected: service.clone(), found: manifest.name })
+    if manifest.name != *service {
+        return Err(ManifestError::Name { expected: service.clone(), found: manifest.name });
+    }
+    match built::mistake(&manifest) {
+        Some(mistake) => Err(ManifestError::Senseless(mistake)),
+        None => Ok(manifest),
     }
 }
 
@@ -178,9 +221,10 @@ impl Manifest {
         }
     }
 
-    /// The image at a commit.
-    pub fn image_at(&self, registry: &str, commit: &str) -> String {
-        self.image.replace("{registry}", registry).replace("{commit}", commit)
+    /// The image at a commit; none when it is built.
+    pub fn image_at(&self, registry: &str, commit: &str) -> Option<String> {
+        let image = self.image.as_ref()?;
+        Some(image.replace("{registry}", registry).replace("{commit}", commit))
     }
 }
 
@@ -242,6 +286,6 @@ integration:
     #[test]
     fn the_image_is_expanded_to_the_locked_commit() {
         let manifest = parse(&name("www"), SEED.as_bytes()).unwrap();
-        assert_eq!(manifest.image_at("registry:5000", "3f2c"), "registry:5000/www:3f2c");
+        assert_eq!(manifest.image_at("registry:5000", "3f2c").as_deref(), Some("registry:5000/www:3f2c"));
     }
 }

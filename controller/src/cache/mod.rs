@@ -1,5 +1,6 @@
 //! What the API server last showed of the objects in environments, kept by watches.
 
+mod builds;
 mod foreign;
 mod own;
 mod store;
@@ -19,6 +20,7 @@ use slipway_crds::names;
 use slipway_crds::v1alpha1::DevEnvironment;
 use slipway_plan::object::{Body, ObjectKey, Observed};
 
+pub use builds::{AskBuild, BuildObjects, build_key};
 pub use foreign::{ForeignObjects, Known, Unseen};
 pub use own::OwnObjects;
 pub use store::Objects;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use slipway_agent::layer::LayerError;
 use slipway_crds::reasons;
 use slipway_plan::commit::CommitId;
 use slipway_plan::gitsync::source::Failure;
@@ -140,6 +141,14 @@ pub enum GitError {
         /// What libgit2 says.
         reason: String,
     },
+    /// Sources could not be sent to the end.
+    #[error("stopped sending the sources of {url}")]
+    Unsent {
+        /// The repository.
+        url: RepositoryUrl,
+        /// What was in the way.
+        source: LayerError,
+    },
     /// The thread that did the work ended early.
     #[error("reading {url} was interrupted")]
     Interrupted {
@@ -171,9 +180,11 @@ impl GitError {
             Self::SignatureRefused { .. } | Self::SignersUnreadable { .. } => reasons::SIGNATURE_REFUSED,
             Self::TooLarge { .. } => reasons::TOO_LARGE,
             Self::Unreachable { .. } | Self::TimedOut { .. } => reasons::FETCH_FAILED,
-            Self::Mirror { .. } | Self::Cache { .. } | Self::Setup { .. } | Self::Interrupted { .. } => {
-                reasons::INTERNAL_ERROR
-            }
+            Self::Mirror { .. }
+            | Self::Cache { .. }
+            | Self::Setup { .. }
+            | Self::Unsent { .. }
+            | Self::Interrupted { .. } => reasons::INTERNAL_ERROR,
         }
     }
 
@@ -201,6 +212,7 @@ impl GitError {
             | Self::Mirror { .. }
             | Self::Cache { .. }
             | Self::Setup { .. }
+            | Self::Unsent { .. }
             | Self::Interrupted { .. } => false,
         }
     }

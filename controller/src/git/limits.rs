@@ -33,6 +33,12 @@ pub struct Limits {
     pub file_bytes: usize,
     /// Bytes of all files of one read.
     pub tree_bytes: usize,
+    /// Bytes of one file of the sources that a container gets: it is in memory while it is sent.
+    pub source_file_bytes: usize,
+    /// Bytes of all files of the sources that a container gets.
+    pub source_bytes: usize,
+    /// Commits that are looked at for the times of files.
+    pub history_commits: usize,
     /// Packs of a mirror before they are made one.
     pub packs: usize,
 }
@@ -54,6 +60,9 @@ impl Default for Limits {
             depth: 32,
             file_bytes: 1024 * 1024,
             tree_bytes: 64 * 1024 * 1024,
+            source_file_bytes: 64 * 1024 * 1024,
+            source_bytes: 2 * 1024 * 1024 * 1024,
+            history_commits: 50_000,
             packs: 50,
         }
     }

@@ -72,7 +72,8 @@ pub(super) fn read_tree(
     Ok(reading.files)
 }
 
-fn root<'a>(
+/// The root folder of a commit.
+pub(super) fn root<'a>(
     repository: &'a Repository,
     remote: &Remote,
     commit: &CommitId,
@@ -119,7 +120,8 @@ fn folder<'a>(
     })
 }
 
-fn too_large(remote: &Remote, what: String, limit: usize, unit: &str) -> GitError {
+/// A cap is exceeded.
+pub(super) fn too_large(remote: &Remote, what: String, limit: usize, unit: &str) -> GitError {
     GitError::TooLarge { url: remote.url.clone(), what, limit: format!("{limit} {unit}") }
 }
 

@@ -3,6 +3,7 @@
 pub mod dev_environment;
 pub mod fleet;
 pub mod gitsync;
+pub mod service_build;
 pub mod service_repo;
 pub mod wake;
 
@@ -105,6 +106,7 @@ fn kind_of<K: Resource<DynamicType = ()>>() -> &'static str {
         "DevEnvironment" => "DevEnvironment",
         "Fleet" => "Fleet",
         "GitSync" => "GitSync",
+        "ServiceBuild" => "ServiceBuild",
         _ => "ServiceRepo",
     }
 }

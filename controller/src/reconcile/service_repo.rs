@@ -108,7 +108,8 @@ fn remember(
     context.repositories.set(namespace, service, repository)
 }
 
-fn interval(text: &str) -> Duration {
+/// How long to wait for the next look, with a tenth of jitter.
+pub fn interval(text: &str) -> Duration {
     // A duration that is none is refused by the schema.
     let whole = duration::parse(text).ok().and_then(|whole| Duration::try_from(whole).ok());
     let whole = whole.unwrap_or(Duration::from_mins(1)).max(Duration::from_secs(1));

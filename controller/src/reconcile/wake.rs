@@ -1,12 +1,12 @@
-//! Who looks again when a `Fleet` or a `ServiceRepo` came, changed or went.
+//! Who looks again when a `Fleet`, a `ServiceRepo` or a `ServiceBuild` came, changed or went.
 
 use futures::channel::mpsc::UnboundedSender;
 use kube::ResourceExt as _;
 use kube::api::DynamicObject;
 use kube::runtime::reflector::{ObjectRef, Store};
-use slipway_crds::v1alpha1::{DevEnvironment, Fleet};
+use slipway_crds::v1alpha1::{BuildStep, DevEnvironment, Fleet, LockedService, ServiceBuild};
 
-use crate::cache::Trigger;
+use crate::cache::{AskBuild, Trigger};
 
 /// Asks the environments of the namespace, and after a change of a Fleet the other Fleets there: one may be too many.
 pub fn neighbours(
@@ -16,10 +16,13 @@ pub fn neighbours(
     ask_fleet: UnboundedSender<ObjectRef<Fleet>>,
 ) -> impl Fn(&str, &DynamicObject) + Clone + Send + Sync + 'static {
     move |kind, object| {
+        let Some(namespace) = object.namespace() else { return };
+        if kind == "ServiceBuild" {
+            who_waits(&environments, &ask_environment, &namespace, object);
+        }
         if !matches!(kind, "Fleet" | "ServiceRepo") {
             return;
         }
-        let Some(namespace) = object.namespace() else { return };
         self::environments(&environments, &ask_environment, &namespace);
         let others = fleets.state_filter(|fleet| fleet.namespace().as_deref() == Some(&namespace));
         let others = others.iter().filter(|fleet| kind == "Fleet" && fleet.uid() != object.uid());
@@ -27,6 +30,41 @@ pub fn neighbours(
             // An error means that the controller is shutting down.
             let _ = ask_fleet.unbounded_send(ObjectRef::from_obj(fleet.as_ref()));
         }
+    }
+}
+
+/// Asks the builds of the namespace that are not over: their place in the queue, or what they are made of, may have changed.
+pub fn builds(
+    all: Store<ServiceBuild>,
+    ask: AskBuild,
+) -> impl Fn(&str, &DynamicObject) + Clone + Send + Sync + 'static {
+    move |kind, object| {
+        if !matches!(kind, "Fleet" | "ServiceRepo" | "ServiceBuild") {
+            return;
+        }
+        let Some(namespace) = object.namespace() else { return };
+        let waits = |build: &ServiceBuild| {
+            let step = build.status.as_ref().map(|status| status.step).unwrap_or_default();
+            build.namespace().as_deref() == Some(&namespace) && step <= BuildStep::Queued
+        };
+        for build in all.state_filter(waits) {
+            // An error means that the controller is shutting down.
+            let _ = ask.unbounded_send(ObjectRef::from_obj(build.as_ref()));
+        }
+    }
+}
+
+/// Asks the environments of a namespace that wait for the image of this build, or all after a new list.
+fn who_waits(all: &Store<DevEnvironment>, ask: &Trigger, namespace: &str, build: &DynamicObject) {
+    let service = build.data["spec"]["service"].as_str();
+    let waits = |environment: &DevEnvironment| {
+        let mut lock = environment.status.iter().flat_map(|status| &status.lock);
+        let is_for = |locked: &LockedService| service.is_none_or(|service| service == locked.service);
+        environment.namespace().as_deref() == Some(namespace)
+            && lock.any(|locked| locked.image.is_none() && is_for(locked))
+    };
+    for environment in all.state_filter(waits) {
+        let _ = ask.unbounded_send(ObjectRef::from_obj(environment.as_ref()));
     }
 }
 

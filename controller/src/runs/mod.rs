@@ -13,7 +13,6 @@ mod junit;
 mod refusal;
 mod sender;
 mod store;
-mod token;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,16 +20,21 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Path, Request, State};
-use axum::http::HeaderMap;
 use axum::routing::post;
 use kube::Client;
 use slipway_agent::report::{MAX_DELIVERY_BYTES, Report};
+use slipway_crds::names;
 use tokio::sync::Semaphore;
 use tracing::{info, warn};
 
+use crate::holder;
 use crate::reconcile::chain;
 use address::Address;
-use refusal::Refusal;
+
+pub use junit::cut;
+pub use refusal::Refusal;
+pub use sender::owner_job;
+pub use store::{digest, unpacked as unit_result};
 
 /// Results that are taken at once; each may hold a mebibyte.
 const PARALLEL: usize = 8;
@@ -81,16 +85,11 @@ async fn take(
 
 /// Nothing of the body is read before it is known who sends it.
 async fn deliver(client: &Client, address: &Address, request: Request) -> Result<(), Refusal> {
-    let holder = token::review(client, bearer(request.headers())?).await?;
+    let holder = holder::of(client, names::RUN_AUDIENCE, request.headers()).await?;
     let identity = sender::verify(client, address, &holder).await?;
     let body = Bytes::from_request(request, &()).await.map_err(Refusal::Body)?;
     let report: Report = serde_json::from_slice(&body).map_err(Refusal::Malformed)?;
     store::store(client, &identity, address.generation, report, &store::digest(&body)).await
-}
-
-fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
-    let header = headers.get("authorization").and_then(|value| value.to_str().ok());
-    header.and_then(|value| value.strip_prefix("Bearer ")).ok_or(Refusal::NoToken)
 }
 
 #[cfg(test)]

@@ -4,18 +4,31 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
+use crate::holder::TokenProblem;
+
 /// Why a result is not taken. The agent gives up on 400, 409 and 413, and offers the result again after all others.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// The path names no run.
     #[error("the path must be /v1/runs/<namespace>/<environment>/<generation>")]
     NoRun,
-    /// There is no bearer token.
-    #[error("a bearer token is needed: the one-run token of the tests' pod")]
-    NoToken,
-    /// The API server does not accept the token for this audience.
-    #[error("the token is not accepted: it must be the one-run token of a pod that still exists")]
-    TokenRefused,
+    /// The token shows nothing.
+    #[error(transparent)]
+    Token(#[from] TokenProblem),
+    /// The path names nothing.
+    #[error("the path must be {0}")]
+    NoPath(&'static str),
+    /// There is no such build.
+    #[error("there is no ServiceBuild {name} in namespace {namespace}")]
+    NoBuild {
+        /// Namespace.
+        namespace: String,
+        /// Name.
+        name: String,
+    },
+    /// The build has ended.
+    #[error("the build {0} is over: nothing more is taken of it")]
+    Over(String),
     /// There is no such environment.
     #[error("there is no DevEnvironment {name} in namespace {namespace}")]
     NoEnvironment {
@@ -74,10 +87,12 @@ impl Refusal {
 
     fn status(&self) -> StatusCode {
         match self {
-            Self::NoRun | Self::NoEnvironment { .. } => StatusCode::NOT_FOUND,
-            Self::NoToken | Self::TokenRefused => StatusCode::UNAUTHORIZED,
+            Self::NoRun | Self::NoPath(_) | Self::NoBuild { .. } | Self::NoEnvironment { .. } => {
+                StatusCode::NOT_FOUND
+            }
+            Self::Token(problem) => problem.status(),
             Self::NotOfThisRun(_) => StatusCode::FORBIDDEN,
-            Self::Superseded { .. } | Self::Stored(_) => StatusCode::CONFLICT,
+            Self::Superseded { .. } | Self::Over(_) | Self::Stored(_) => StatusCode::CONFLICT,
             Self::Body(rejection) => rejection.status(),
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::Render(_) => StatusCode::INTERNAL_SERVER_ERROR,

@@ -10,7 +10,7 @@ use slipway_plan::desired::{Identity, integration};
 
 use super::address::Address;
 use super::refusal::Refusal;
-use super::token::Holder;
+use crate::holder::Holder;
 
 /// What the API server shows of the sender, read at the time of the delivery and not from a cache.
 struct Sender {
@@ -66,7 +66,8 @@ fn check(sender: &Sender, generation: i64, holder: &Holder) -> Result<Identity, 
     Ok(identity)
 }
 
-fn owner_job(pod: &Pod) -> Option<&OwnerReference> {
+/// The Job that a pod is of.
+pub fn owner_job(pod: &Pod) -> Option<&OwnerReference> {
     let owner = pod.owner_references().iter().find(|owner| owner.controller == Some(true))?;
     (owner.kind == "Job" && owner.api_version == "batch/v1").then_some(owner)
 }

@@ -68,6 +68,12 @@ fn config_map(
     report: Report,
     digest: &str,
 ) -> Result<ConfigMap, Refusal> {
+    let (stored, log, files) = unpacked(report, digest);
+    layout::build(identity, generation, stored, &log, files).map_err(Refusal::Render)
+}
+
+/// A result as it is stored: the record, the log, and the files.
+pub fn unpacked(report: Report, digest: &str) -> (StoredResult, String, Vec<JunitFile>) {
     let Tally { totals, failures, malformed } = junit::tally(&report.files);
     let mut notes: Vec<String> =
         report.notes.iter().chain(&malformed).map(|note| junit::cut(note, MAX_NOTE)).collect();
@@ -87,5 +93,5 @@ fn config_map(
         cut => format!("[{cut} bytes of the log came before]\n{}", report.log),
     };
     let files = report.files.into_iter().map(|file| JunitFile { path: file.path, content: file.content });
-    layout::build(identity, generation, stored, &log, files.collect()).map_err(Refusal::Render)
+    (stored, log, files.collect())
 }

@@ -61,6 +61,11 @@ pub struct DevEnvironmentSpec {
     /// Follow branches as they move, or hold what was found first. Unset: `follow`; an integration run always holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update: Option<Update>,
+    /// Branch, tag or commit of the Fleet's ops repository for the services that are built. Unset: the Fleet's default.
+    /// Example: `fix-nginx`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 250))]
+    pub ops: Option<String>,
     /// A machine label of the Fleet for every service. Example: `xl`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine: Option<String>,
@@ -155,6 +160,9 @@ pub struct LockedService {
     /// The commit it should run; none for `local`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    /// The commit of the ops repository it should run; only where its image is built.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ops_commit: Option<String>,
     /// Why that commit. Example: `branch fix-eta`.
     pub why: String,
     /// The image by digest, once it exists; it changes only with the commit.
@@ -165,6 +173,29 @@ pub struct LockedService {
     pub address: Option<String>,
     /// Whether every pod of it runs this commit and is ready.
     pub ready: bool,
+    /// How the last container of it came up; only where its image is built.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<ServiceStart>,
+}
+
+/// How a container of a built service came up.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ServiceStart {
+    /// UID of its pod.
+    pub pod: String,
+    /// Commit of the service's repository that its image was built from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_commit: Option<String>,
+    /// Commit of the ops repository that its image was built from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_ops_commit: Option<String>,
+    /// Seconds it took to fetch and provision what the image lacked; none when it lacked nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delta_seconds: Option<i64>,
+    /// Why it did not come up; none when it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// One store of `local`.

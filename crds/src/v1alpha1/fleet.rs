@@ -8,6 +8,8 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{Builds, OpsRepository, Provisioner};
+
 /// What the services of this namespace share.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[kube(
@@ -74,6 +76,21 @@ pub struct FleetSpec {
     #[serde(default = "FleetSpec::default_ready_timeout")]
     #[schemars(length(max = 32), regex(pattern = r"^([0-9]+(s|m|h|d))+$"))]
     pub ready_timeout: String,
+    /// Image that services without an `image` in their manifest are built on; `{registry}` stands for the Fleet's registry.
+    /// Unset: every service names an `image`. Example: `{registry}/base:2026-11`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512))]
+    pub base: Option<String>,
+    /// Repository of the configuration management that makes an image of the base. Example:
+    /// `{url: "https://git.example.com/team/ops.git"}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ops: Option<OpsRepository>,
+    /// Which configuration management that is. Unset: masterless salt. Example: `{command: [./provision.sh]}`.
+    #[serde(default)]
+    pub provisioner: Provisioner,
+    /// How images are built.
+    #[serde(default)]
+    pub builds: Builds,
 }
 
 impl FleetSpec {
@@ -205,4 +222,7 @@ pub struct FleetStatus {
     /// `Ready` always; `Stalled` while a person is needed.
     #[serde(default)]
     pub conditions: Vec<Condition>,
+    /// Commit of the ops repository that images are built with unless another is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ops_commit: Option<String>,
 }

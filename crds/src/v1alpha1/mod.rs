@@ -1,15 +1,18 @@
 //! Version `v1alpha1` of every kind.
 
+mod builds;
 mod dev_environment;
 mod fleet;
 mod git_sync;
 mod integration;
+mod service_build;
 mod service_repo;
 mod shared;
 
+pub use builds::{Builds, OpsRepository, Provisioner, Salt};
 pub use dev_environment::{
     DevEnvironment, DevEnvironmentSpec, DevEnvironmentStatus, EndReason, Ended, LockedService,
-    NamespaceRecord, StoreStatus, Update,
+    NamespaceRecord, ServiceStart, StoreStatus, Update,
 };
 pub use fleet::{AddressRange, Fleet, FleetSpec, FleetStatus, Machine, Profile, Store, Volume};
 pub use git_sync::{
@@ -18,6 +21,10 @@ pub use git_sync::{
 };
 pub use integration::{
     IntegrationSpec, IntegrationStatus, IntegrationStep, Outcome, StepTime, TestFailure, TestTotals,
+};
+pub use service_build::{
+    BuildInputs, BuildOutcome, BuildParent, BuildStage, BuildStep, BuildTime, ProvisionState, Provisioned,
+    ServiceBuild, ServiceBuildSpec, ServiceBuildStatus, UnitStatus,
 };
 pub use service_repo::{ServiceRepo, ServiceRepoSpec, ServiceRepoStatus};
 pub use shared::{BlockedBy, Credentials, Suspension, Webhook};

@@ -3,32 +3,17 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::batch::v1::{Job, JobSpec};
-use k8s_openapi::api::core::v1::{
-    Capabilities, Container, EmptyDirVolumeSource, PodTemplateSpec, ProjectedVolumeSource,
-    ResourceRequirements, SeccompProfile, SecurityContext, ServiceAccountTokenProjection, Volume,
-    VolumeMount, VolumeProjection,
-};
+use k8s_openapi::api::core::v1::{Container, PodTemplateSpec, ResourceRequirements};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use slipway_crds::names;
 use slipway_crds::v1alpha1::{FleetSpec, IntegrationStatus, IntegrationStep, Machine};
 
-use super::{Desired, Identity, Inputs, labels, pod, variables};
+use super::{Desired, Identity, Inputs, agent, labels, pod, variables};
 use crate::environment::resolve::{FoundDigest, Problem, Resolved, ResolvedService};
 use crate::object::{Object, ObjectKey, RenderError};
 
 /// Name of the container in which the tests run.
 pub const CONTAINER: &str = "tests";
-/// Volume with the agent, and where it is mounted.
-const AGENT: &str = "agent";
-const AGENT_FOLDER: &str = "/slipway";
-const AGENT_PROGRAM: &str = "/slipway/agent";
-/// Volume with the one-run token, and where it is mounted.
-const TOKEN: &str = "token";
-const TOKEN_FOLDER: &str = "/var/run/secrets/slipway.dev";
-/// Life of one token; the kubelet renews it in time.
-const TOKEN_SECONDS: i64 = 3_600;
-/// The agent's own image runs as this user.
-const AGENT_USER: i64 = 65_532;
 
 /// Where the agent comes from and where it delivers to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +74,7 @@ pub fn build_job(
     machine: &Machine,
     generation: i64,
 ) -> Result<Object, RenderError> {
-    let Inputs { identity, agent, .. } = *inputs;
+    let Inputs { identity, agent: settings, .. } = *inputs;
     let run = BTreeMap::from([(names::RUN_GENERATION.to_owned(), generation.to_string())]);
     let mut metadata = labels::metadata(identity, &name(generation), run);
     metadata.annotations = Some([(names::COMMIT.to_owned(), under_test.commit.clone())].into());
@@ -102,17 +87,17 @@ pub fn build_job(
     let tests = Container {
         name: CONTAINER.to_owned(),
         image: Some(image.to_owned()),
-        command: Some(command(under_test, &delivery_url(agent, identity, generation))),
+        command: Some(command(under_test, &delivery_url(settings, identity, generation))),
         working_dir: under_test.manifest.run.mount.clone(),
         env: Some(variables::of_service(inputs, under_test, &under_test.manifest.run.env)),
-        volume_mounts: Some(vec![mount(AGENT, AGENT_FOLDER, true), mount(TOKEN, TOKEN_FOLDER, true)]),
+        volume_mounts: Some(vec![agent::program_mount(), agent::token_mount()]),
         resources: resources.clone(),
         ..Container::default()
     };
     let mut spec = pod::build_pod(inputs.fleet, machine, tests);
     spec.restart_policy = Some("Never".to_owned());
-    spec.init_containers = Some(vec![build_installer(agent, resources)]);
-    spec.volumes = Some(vec![build_agent_volume(), build_token_volume()]);
+    spec.init_containers = Some(vec![agent::build_installer(settings, resources)]);
+    spec.volumes = Some(vec![agent::build_program_volume(), agent::build_token_volume(names::RUN_AUDIENCE)]);
     let spec = JobSpec {
         backoff_limit: Some(0),
         pod_replacement_policy: Some("Failed".to_owned()),
@@ -131,65 +116,7 @@ fn delivery_url(agent: &AgentSettings, identity: &Identity, generation: i64) -> 
 fn command(under_test: &ResolvedService, url: &str) -> Vec<String> {
     let integration = under_test.manifest.integration.as_ref();
     let glob = integration.and_then(|block| block.reports.junit.as_deref());
-    let token = format!("{TOKEN_FOLDER}/{TOKEN}");
-    let mut command = vec![AGENT_PROGRAM.to_owned(), "run".to_owned()];
-    command.extend(["--url", url, "--token-file", &token].map(str::to_owned));
-    command.extend(glob.into_iter().flat_map(|glob| ["--glob".to_owned(), pod::literal(glob)]));
-    command.push("--".to_owned());
-    command.extend(pod::shell(integration.map_or("", |block| &block.cmd)));
-    command
-}
-
-/// Copies the agent, a static program, to where the tests' container finds it.
-fn build_installer(agent: &AgentSettings, resources: Option<ResourceRequirements>) -> Container {
-    Container {
-        name: "install-agent".to_owned(),
-        image: Some(agent.image.clone()),
-        command: Some(["/slipway-agent", "install", AGENT_PROGRAM].map(str::to_owned).into()),
-        volume_mounts: Some(vec![mount(AGENT, AGENT_FOLDER, false)]),
-        resources,
-        security_context: Some(restricted()),
-        ..Container::default()
-    }
-}
-
-/// What pod security *restricted* asks of a container.
-fn restricted() -> SecurityContext {
-    SecurityContext {
-        allow_privilege_escalation: Some(false),
-        capabilities: Some(Capabilities { add: None, drop: Some(vec!["ALL".to_owned()]) }),
-        read_only_root_filesystem: Some(true),
-        run_as_non_root: Some(true),
-        run_as_user: Some(AGENT_USER),
-        seccomp_profile: Some(SeccompProfile { type_: "RuntimeDefault".to_owned(), localhost_profile: None }),
-        ..SecurityContext::default()
-    }
-}
-
-fn mount(volume: &str, folder: &str, read_only: bool) -> VolumeMount {
-    VolumeMount {
-        name: volume.to_owned(),
-        mount_path: folder.to_owned(),
-        read_only: read_only.then_some(true),
-        ..VolumeMount::default()
-    }
-}
-
-fn build_agent_volume() -> Volume {
-    let empty_dir = Some(EmptyDirVolumeSource::default());
-    Volume { name: AGENT.to_owned(), empty_dir, ..Volume::default() }
-}
-
-/// A token for one audience: it delivers this pod's result, and is refused by everything else, the API server included.
-fn build_token_volume() -> Volume {
-    let token = ServiceAccountTokenProjection {
-        audience: Some(names::RUN_AUDIENCE.to_owned()),
-        expiration_seconds: Some(TOKEN_SECONDS),
-        path: TOKEN.to_owned(),
-    };
-    let source = VolumeProjection { service_account_token: Some(token), ..VolumeProjection::default() };
-    let projected = ProjectedVolumeSource { sources: Some(vec![source]), default_mode: None };
-    Volume { name: TOKEN.to_owned(), projected: Some(projected), ..Volume::default() }
+    agent::run(url, glob, integration.map_or("", |block| &block.cmd))
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! What an environment means in Kubernetes objects.
 
+pub mod agent;
+pub mod build;
+mod fat;
 pub mod integration;
 pub mod labels;
 pub mod local;
@@ -98,10 +101,14 @@ fn build_service_workloads(
 ) -> Result<(), RenderError> {
     for role in service.manifest.resolved_roles() {
         match &service.image {
+            // What it is built of cannot be found out at the moment: it stays as it is.
+            FoundDigest::Image(_) if service.manifest.image.is_none() && service.inputs.is_none() => {
+                desired.kept.insert(workload::key(inputs.identity, service, &role));
+            }
             FoundDigest::Image(image) => {
                 desired.objects.push(workload::build_workload(inputs, machine, service, &role, image)?);
             }
-            FoundDigest::Missing | FoundDigest::Unknown(_) => {
+            FoundDigest::Missing | FoundDigest::Unknown(_) | FoundDigest::NotBuilt(_) => {
                 desired.kept.insert(workload::key(inputs.identity, service, &role));
             }
         }

@@ -26,6 +26,8 @@ const OUTSIDE: [(&str, &[&str]); 2] = [
     ("::/0", &["fc00::/7", "fe80::/10"]),
 ];
 const DNS: i32 = 53;
+/// Name of the policy of pods that get sources.
+const SOURCES: &str = "sources";
 /// The operator's port, in its pod.
 const OPERATOR_PORT: i32 = 8080;
 
@@ -34,6 +36,9 @@ pub fn build(inputs: &Inputs<'_>) -> Result<Vec<Object>, RenderError> {
     let mut policies = vec![build_environment(inputs)?];
     if inputs.resolved.under_test.is_some() {
         policies.push(build_delivery(inputs.identity, inputs.agent)?);
+    }
+    if inputs.resolved.services.iter().any(|service| service.manifest.image.is_none()) {
+        policies.push(build_to_operator(inputs.identity, inputs.agent, SOURCES, names::BUILT)?);
     }
     Ok(policies)
 }
@@ -44,30 +49,54 @@ fn build_environment(inputs: &Inputs<'_>) -> Result<Object, RenderError> {
     let network = &inputs.fleet.network;
     let mut sources = vec![environment()];
     sources.extend((!network.ingress.is_empty()).then(|| namespaces(&network.ingress)));
-    let blocks = OUTSIDE.iter().map(|(range, except)| block(range, except));
-    let own = network.egress.iter().map(|range| block(range, &[]));
+    let mut egress = vec![to(vec![environment()], None)];
+    egress.extend(outward(&network.egress));
     let spec = NetworkPolicySpec {
         pod_selector: Some(LabelSelector::default()),
         policy_types: Some(vec!["Ingress".to_owned(), "Egress".to_owned()]),
         ingress: Some(vec![NetworkPolicyIngressRule { from: Some(sources), ports: None }]),
-        egress: Some(vec![
-            to(vec![environment()], None),
-            // A rule each: ports of one number would be taken for one when they are compared.
-            anywhere(port("UDP", DNS)),
-            anywhere(port("TCP", DNS)),
-            to(blocks.chain(own).collect(), None),
-        ]),
+        egress: Some(egress),
     };
     policy(inputs.identity, ENVIRONMENT, spec)
 }
 
+/// Out to names, to the internet and to these ranges.
+pub(super) fn outward(ranges: &[String]) -> Vec<NetworkPolicyEgressRule> {
+    let blocks = OUTSIDE.iter().map(|(range, except)| block(range, except));
+    let own = ranges.iter().map(|range| block(range, &[]));
+    vec![
+        // A rule each: ports of one number would be taken for one when they are compared.
+        anywhere(port("UDP", DNS)),
+        anywhere(port("TCP", DNS)),
+        to(blocks.chain(own).collect(), None),
+    ]
+}
+
 /// The pod of an integration run: out to the operator, too.
 fn build_delivery(identity: &Identity, agent: &AgentSettings) -> Result<Object, RenderError> {
-    let run = LabelSelectorRequirement {
-        key: names::RUN_GENERATION.to_owned(),
-        operator: "Exists".to_owned(),
-        values: None,
+    build_to_operator(identity, agent, DELIVERY, names::RUN_GENERATION)
+}
+
+/// Pods with this label: out to the operator, too.
+fn build_to_operator(
+    identity: &Identity,
+    agent: &AgentSettings,
+    name: &str,
+    label: &str,
+) -> Result<Object, RenderError> {
+    let labelled =
+        LabelSelectorRequirement { key: label.to_owned(), operator: "Exists".to_owned(), values: None };
+    let spec = NetworkPolicySpec {
+        pod_selector: Some(LabelSelector { match_expressions: Some(vec![labelled]), match_labels: None }),
+        policy_types: Some(vec!["Egress".to_owned()]),
+        ingress: None,
+        egress: Some(to_operator(agent)),
     };
+    policy(identity, name, spec)
+}
+
+/// Out to the operator.
+pub(super) fn to_operator(agent: &AgentSettings) -> Vec<NetworkPolicyEgressRule> {
     let operator = NetworkPolicyPeer {
         namespace_selector: Some(LabelSelector::default()),
         pod_selector: Some(LabelSelector {
@@ -84,13 +113,7 @@ fn build_delivery(identity: &Identity, agent: &AgentSettings) -> Result<Object, 
     rules.extend(
         address(&agent.url).map(|(range, number)| to(vec![block(&range, &[])], Some(port("TCP", number)))),
     );
-    let spec = NetworkPolicySpec {
-        pod_selector: Some(LabelSelector { match_expressions: Some(vec![run]), match_labels: None }),
-        policy_types: Some(vec!["Egress".to_owned()]),
-        ingress: None,
-        egress: Some(rules),
-    };
-    policy(identity, DELIVERY, spec)
+    rules
 }
 
 /// The address of a URL as a range of one, and its port.

@@ -9,7 +9,7 @@ use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use slipway_crds::names;
 use slipway_crds::v1alpha1::{FleetSpec, Machine};
 
-use super::{Inputs, labels, pull_secret, variables};
+use super::{Inputs, fat, labels, pull_secret, variables};
 use crate::environment::resolve::ResolvedService;
 use crate::manifest::ResolvedRole;
 use crate::service_name::ServiceName;
@@ -34,7 +34,11 @@ pub fn build_template(
     if role.schedule.is_some() {
         spec.restart_policy = Some("Never".to_owned());
     }
-    PodTemplateSpec { metadata: Some(metadata), spec: Some(spec) }
+    let mut template = PodTemplateSpec { metadata: Some(metadata), spec: Some(spec) };
+    if let Some(built) = &service.inputs {
+        fat::dress(inputs, service, role, built, &mut template);
+    }
+    template
 }
 
 /// A pod with what holds for every pod of an environment: no API token, and no variables of other Services.

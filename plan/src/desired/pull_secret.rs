@@ -1,6 +1,7 @@
 //! The copy of the Fleet's pull Secret that the nodes read, in each environment's namespace.
 
 use k8s_openapi::api::core::v1::{LocalObjectReference, Secret};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use slipway_crds::names;
 use slipway_crds::v1alpha1::FleetSpec;
 
@@ -10,8 +11,14 @@ use crate::pull_secret::{self, PullSecret};
 
 /// The copy.
 pub fn build_secret(identity: &Identity, secret: &PullSecret) -> Result<Object, RenderError> {
+    let metadata = labels::metadata(identity, names::PULL_SECRET, std::collections::BTreeMap::new());
+    build_copy(metadata, secret)
+}
+
+/// A copy of a Secret for registries.
+pub fn build_copy(metadata: ObjectMeta, secret: &PullSecret) -> Result<Object, RenderError> {
     let copy = Secret {
-        metadata: labels::metadata(identity, names::PULL_SECRET, std::collections::BTreeMap::new()),
+        metadata,
         type_: Some(pull_secret::TYPE.to_owned()),
         data: Some([(pull_secret::KEY.to_owned(), k8s_openapi::ByteString(secret.text().into()))].into()),
         ..Secret::default()

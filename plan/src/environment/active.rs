@@ -9,7 +9,7 @@ use super::facts::Facts;
 use super::obstacle::Obstacle;
 use super::report::{self, View};
 use super::resolve::Resolved;
-use super::{blocked, fixed, lock, restart, run};
+use super::{blocked, fixed, lock, restart, run, starts};
 use crate::addresses::Block;
 use crate::desired::{self, Inputs, namespace};
 use crate::diff::{self, Plan, Step};
@@ -122,6 +122,7 @@ fn running(
     let services = diff::diff(&owner, &desired.objects, &desired.kept, &compared);
     let view = View { identity, fleet, resolved, addresses, observed: facts.observed, plan: &services };
     let mut status = report::status(base, &view, facts.generation(), now);
+    starts::record(&mut status.lock, &base.lock, facts.starts, facts.observed);
     status.address_block = block.map(|block| block.to_string());
     let run = run::decide(facts, &inputs, test_machine, &mut status, &mut desired, now)?;
     run::say_under_way(base, &mut status, facts.generation(), now);

@@ -34,6 +34,7 @@ pub fn service(service: &ResolvedService, pods: &[&Observed]) -> Wait {
             let message = format!("image {} could not be looked up: {why}", service.tag);
             Wait { what, reason: reasons::REGISTRY_FAILED, message }
         }
+        FoundDigest::NotBuilt(why) => Wait { what, reason: why.reason, message: why.message.clone() },
         FoundDigest::Image(_) => {
             Wait { message: pods_message(service.name.as_str(), pods), what, reason: reasons::POD_NOT_READY }
         }

@@ -9,6 +9,7 @@ use slipway_crds::v1alpha1::{DevEnvironment, DevEnvironmentStatus, FleetSpec, Na
 
 use super::decision::Refusal;
 use super::resolve::{Problem, Resolved};
+use super::starts::Told;
 use crate::addresses::Block;
 use crate::desired::Identity;
 use crate::desired::integration::AgentSettings;
@@ -37,6 +38,8 @@ pub struct Facts<'a> {
     pub agent: &'a AgentSettings,
     /// What was refused when the last plan was carried out.
     pub refused: Option<&'a Refusal>,
+    /// How containers came up, as they told since the operator was started.
+    pub starts: &'a Told,
 }
 
 impl<'a> Facts<'a> {

@@ -13,10 +13,12 @@ pub fn of(resolved: &Resolved, addresses: &Addresses) -> Vec<LockedService> {
         service: names::LOCAL.to_owned(),
         reference: None,
         commit: None,
+        ops_commit: None,
         why: "stateful pod of the Fleet".to_owned(),
         image: None,
         address: addresses.get(&ServiceName::local()).cloned(),
         ready: false,
+        start: None,
     });
     let services = resolved.services.iter().map(|service| of_service(service, addresses));
     local.into_iter().chain(services).chain(under_test(resolved, addresses)).collect()
@@ -32,16 +34,18 @@ fn under_test(resolved: &Resolved, addresses: &Addresses) -> Option<LockedServic
 fn of_service(service: &ResolvedService, addresses: &Addresses) -> LockedService {
     let image = match &service.image {
         FoundDigest::Image(image) => Some(image.clone()),
-        FoundDigest::Missing | FoundDigest::Unknown(_) => None,
+        FoundDigest::Missing | FoundDigest::Unknown(_) | FoundDigest::NotBuilt(_) => None,
     };
     LockedService {
         service: service.name.to_string(),
         reference: service.reference.clone(),
         commit: Some(service.commit.clone()),
+        ops_commit: service.inputs.as_ref().map(|inputs| inputs.ops_commit.clone()),
         why: service.why.clone(),
         image,
         address: addresses.get(&service.name).cloned(),
         ready: false,
+        start: None,
     }
 }
 

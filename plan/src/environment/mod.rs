@@ -17,3 +17,4 @@ pub mod report;
 pub mod resolve;
 pub mod restart;
 mod run;
+pub mod starts;

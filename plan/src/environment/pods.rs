@@ -25,6 +25,10 @@ fn container_trouble(pod: &Observed, container: &Value) -> Option<String> {
         .find(|state| state["exitCode"].as_i64().is_some_and(|code| code != 0));
     let reason = waiting["reason"].as_str().unwrap_or_default();
     if let Some(ended) = ended {
+        // What the program said of its end: the agent in a container of a built service says why it did not come up.
+        if let Some(said) = ended["message"].as_str().map(str::trim).filter(|said| !said.is_empty()) {
+            return Some(format!("container {name} of pod {} ended: {said}", pod.key.name));
+        }
         let code = ended["exitCode"].as_i64().unwrap_or_default();
         let why = ended["reason"].as_str().unwrap_or("Error");
         return Some(format!(
@@ -68,6 +72,14 @@ mod tests {
             "lastState": {"terminated": {"exitCode": 3, "reason": "Error"}}}]}));
         let told = trouble(&[&crashed]).unwrap();
         assert_eq!(told, "container www of pod www-1 ended with code 3 (Error): see its logs");
+    }
+
+    #[test]
+    fn what_a_program_said_of_its_end_is_told() {
+        let crashed = pod(&json!({"containerStatuses": [{"name": "www",
+            "state": {"terminated": {"exitCode": 1, "message": "provisioning failed: no space\n"}}}]}));
+        let told = trouble(&[&crashed]).unwrap();
+        assert_eq!(told, "container www of pod www-1 ended: provisioning failed: no space");
     }
 
     #[test]

@@ -1,78 +1,18 @@
 //! From a spec to commits and images: what runs, or what has to be known first.
 
+mod built;
+mod knowledge;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use slipway_crds::v1alpha1::{DevEnvironmentSpec, FleetSpec, LockedService, Update};
+use slipway_crds::v1alpha1::{BuildInputs, DevEnvironmentSpec, FleetSpec, LockedService, Update};
 
 use crate::graph::{self, Cycle};
 use crate::manifest::{Manifest, ManifestError};
 use crate::service_name::{NotAServiceName, ServiceName};
+use built::Built;
 
-/// Something to find out before the environment can be resolved.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Need {
-    /// Which commit a branch, tag or commit of a service is.
-    Commit {
-        /// The service.
-        service: ServiceName,
-        /// The branch, tag or commit; none is the trunk.
-        reference: Option<String>,
-    },
-    /// What a service says of itself at a commit.
-    Manifest {
-        /// The service.
-        service: ServiceName,
-        /// The commit.
-        commit: String,
-    },
-    /// The digest of an image.
-    Digest {
-        /// The image by tag.
-        image: String,
-    },
-}
-
-/// A reference that was looked up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FoundCommit {
-    /// The commit.
-    pub commit: String,
-    /// What was asked for, with its kind. Example: `branch fix-eta`.
-    pub why: String,
-}
-
-/// A digest that was looked up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FoundDigest {
-    /// The image by digest.
-    Image(String),
-    /// The registry has no such image yet.
-    Missing,
-    /// The registry could not be asked.
-    Unknown(String),
-}
-
-/// Why something could not be found out; `reason` is one of `slipway_crds::reasons`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unavailable {
-    /// One word.
-    pub reason: &'static str,
-    /// For people.
-    pub message: String,
-}
-
-/// All that has been found out so far.
-#[derive(Clone, Debug, Default)]
-pub struct Knowledge {
-    /// The services that have a `ServiceRepo`.
-    pub services: BTreeSet<ServiceName>,
-    /// Answers to [`Need::Commit`].
-    pub commits: BTreeMap<(ServiceName, Option<String>), Result<FoundCommit, Unavailable>>,
-    /// Answers to [`Need::Manifest`].
-    pub manifests: BTreeMap<(ServiceName, String), Result<Manifest, ManifestError>>,
-    /// Answers to [`Need::Digest`].
-    pub digests: BTreeMap<String, FoundDigest>,
-}
+pub use knowledge::{FoundCommit, FoundDigest, Knowledge, Need, Unavailable};
 
 /// A service at its commit, with all that is needed to run it.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,6 +31,10 @@ pub struct ResolvedService {
     pub tag: String,
     /// The image by digest, or what is in the way.
     pub image: FoundDigest,
+    /// What its image is built of; none when it names its image, or while that is not known.
+    pub inputs: Option<BuildInputs>,
+    /// Whether the image is that of an older ops commit, which runs until the right one is built.
+    pub stands_in: bool,
 }
 
 /// What an environment runs.
@@ -301,11 +245,14 @@ impl Walk<'_> {
             }
             Some(Ok(manifest)) => manifest.clone(),
         };
-        let tag = manifest.image_at(&self.fleet.registry, &found.commit);
-        let Some(image) = self.image(service, &found.commit, &tag) else { return Ok(None) };
+        let built = match manifest.image_at(&self.fleet.registry, &found.commit) {
+            Some(tag) => self.image(service, &found.commit, &tag).map(|image| Built::named(tag, image)),
+            None => self.built(service, &found.commit),
+        };
+        let Some(Built { tag, image, inputs, stands_in }) = built else { return Ok(None) };
         let reference = reference.map(str::to_owned);
         let (name, FoundCommit { commit, why }) = (service.clone(), found);
-        Ok(Some(ResolvedService { name, reference, commit, why, manifest, tag, image }))
+        Ok(Some(ResolvedService { name, reference, commit, why, manifest, tag, image, inputs, stands_in }))
     }
 
     fn commit(

@@ -6,18 +6,26 @@ use slipway_crds::names;
 use super::{JobEnd, JobFacts};
 use crate::desired::{Identity, integration};
 use crate::environment::pods;
-use crate::object::Observed;
+use crate::object::{ObjectKey, Observed};
 
 /// The facts of the environment's own Job of a generation.
 pub fn facts(identity: &Identity, generation: i64, observed: &[Observed]) -> Option<JobFacts> {
-    let key = integration::key(identity, generation);
-    let ours =
-        |object: &&Observed| object.key == key && object.label(names::OWNER_UID) == Some(&identity.uid);
-    let job = observed.iter().find(ours)?;
     let of_run = generation.to_string();
-    let its_pod =
-        |object: &&Observed| object.key.kind == "Pod" && object.label(names::RUN_GENERATION) == Some(&of_run);
-    let pods: Vec<&Observed> = observed.iter().filter(its_pod).collect();
+    let its_pod = |pod: &Observed| pod.label(names::RUN_GENERATION) == Some(&of_run);
+    of(&integration::key(identity, generation), &identity.uid, observed, its_pod)
+}
+
+/// The facts of the Job that this owner made.
+pub fn of(
+    key: &ObjectKey,
+    owner_uid: &str,
+    observed: &[Observed],
+    its_pod: impl Fn(&Observed) -> bool,
+) -> Option<JobFacts> {
+    let ours = |object: &&Observed| object.key == *key && object.label(names::OWNER_UID) == Some(owner_uid);
+    let job = observed.iter().find(ours)?;
+    let pods: Vec<&Observed> =
+        observed.iter().filter(|object| object.key.kind == "Pod" && its_pod(object)).collect();
     Some(JobFacts {
         uid: job.uid().to_owned(),
         started: pods.iter().any(|pod| has_started(pod)),
@@ -47,7 +55,6 @@ fn end(job: &Observed) -> Option<JobEnd> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::object::ObjectKey;
     use serde_json::json;
 
     fn identity() -> Identity {

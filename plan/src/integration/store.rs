@@ -12,7 +12,7 @@ use super::result::{LOG, RECORD, StoredFile, StoredResult, name};
 use crate::desired::{Identity, labels};
 
 /// Bytes of log and report files that fit; a `ConfigMap` holds 1 MiB in all.
-pub(super) const MAX_BYTES: usize = 900 * 1024;
+pub(crate) const MAX_BYTES: usize = 900 * 1024;
 /// Files that are stored, and characters of a file's name in its key; Kubernetes allows 253 for the whole key.
 const MAX_FILES: usize = 200;
 pub(super) const MAX_NAME: usize = 120;
@@ -32,10 +32,21 @@ pub struct JunitFile {
 pub fn build(
     identity: &Identity,
     generation: i64,
-    mut stored: StoredResult,
+    stored: StoredResult,
     log: &str,
     files: Vec<JunitFile>,
 ) -> Result<ConfigMap, serde_json::Error> {
+    let data = Some(data(stored, log, files)?);
+    let metadata = metadata(identity, generation);
+    Ok(ConfigMap { metadata, data, immutable: Some(true), binary_data: None })
+}
+
+/// What is in the `ConfigMap` of a result.
+pub fn data(
+    mut stored: StoredResult,
+    log: &str,
+    files: Vec<JunitFile>,
+) -> Result<BTreeMap<String, String>, serde_json::Error> {
     let log = tail(log, MAX_BYTES / 4);
     let mut data = BTreeMap::from([(LOG.to_owned(), log.to_owned())]);
     let (mut left, mut left_out) = (MAX_BYTES - log.len(), 0);
@@ -53,8 +64,7 @@ pub fn build(
         stored.notes.push(format!("test reports that did not fit were left out: {left_out}"));
     }
     data.insert(RECORD.to_owned(), serde_json::to_string(&stored)?);
-    let metadata = metadata(identity, generation);
-    Ok(ConfigMap { metadata, data: Some(data), immutable: Some(true), binary_data: None })
+    Ok(data)
 }
 
 fn metadata(identity: &Identity, generation: i64) -> ObjectMeta {
@@ -86,7 +96,7 @@ pub(super) fn key(index: usize, path: &str) -> String {
 }
 
 /// The end of a text, at most that many bytes.
-pub(super) fn tail(text: &str, bytes: usize) -> &str {
+pub(crate) fn tail(text: &str, bytes: usize) -> &str {
     let mut from = text.len().saturating_sub(bytes);
     while !text.is_char_boundary(from) {
         from += 1;

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde_json::json;
-use slipway_crds::names;
-use slipway_crds::v1alpha1::{DevEnvironment, DevEnvironmentSpec, FleetSpec};
+use slipway_crds::v1alpha1::{BuildInputs, DevEnvironment, DevEnvironmentSpec, FleetSpec};
+use slipway_crds::{names, reasons};
 use slipway_plan::desired::Identity;
 use slipway_plan::desired::integration::AgentSettings;
 use slipway_plan::diff::{Plan, Step};
@@ -17,6 +17,7 @@ use slipway_plan::environment::namespace;
 use slipway_plan::environment::resolve::{
     self, FoundCommit, FoundDigest, Knowledge, Need, Problem, Resolution, Resolved,
 };
+use slipway_plan::environment::starts::Told;
 use slipway_plan::manifest;
 use slipway_plan::object::{ObjectKey, Observed, digest};
 use slipway_plan::pull_secret::{PullSecret, PullSecretProblem};
@@ -39,6 +40,12 @@ pub struct Sources {
     pub commits: BTreeMap<(String, String), String>,
     /// Images that exist.
     pub images: Vec<String>,
+    /// Commit of the ops repository's trunk.
+    pub ops: Option<String>,
+    /// Images that were built, by the name of the build.
+    pub builds: BTreeMap<String, String>,
+    /// The image of every other build.
+    pub every_build: Option<String>,
 }
 
 impl Sources {
@@ -103,8 +110,30 @@ impl Sources {
                 };
                 known.digests.insert(image, found);
             }
+            Need::Inputs { service, commit, ops } => {
+                let found = self.ops.clone().map(|trunk| BuildInputs {
+                    commit: commit.clone(),
+                    ops_commit: ops.clone().unwrap_or(trunk),
+                    base: "registry/base@sha256:1".to_owned(),
+                });
+                known.inputs.insert((service, commit, ops), found.ok_or_else(no_ops));
+            }
+            Need::Build { name, .. } => {
+                let found = self.builds.get(&name).or(self.every_build.as_ref());
+                let found = found.map_or_else(not_built, |image| FoundDigest::Image(image.clone()));
+                known.builds.insert(name, found);
+            }
         }
     }
+}
+
+fn no_ops() -> resolve::Unavailable {
+    resolve::Unavailable { reason: reasons::FETCH_FAILED, message: "ops was not read yet".to_owned() }
+}
+
+fn not_built() -> FoundDigest {
+    let message = "build: Queued: 2 builds are before it".to_owned();
+    FoundDigest::NotBuilt(resolve::Unavailable { reason: reasons::IMAGE_BUILDING, message })
 }
 
 /// A commit made up from a name.
@@ -211,6 +240,8 @@ pub struct Story {
     pub world: World,
     /// What was refused last.
     pub refused: Option<Refusal>,
+    /// How containers came up.
+    pub starts: Told,
     /// The Fleet's pull Secret.
     pub pull_secret: Option<Result<PullSecret, PullSecretProblem>>,
 }
@@ -224,6 +255,7 @@ impl Story {
             sources: Sources::default(),
             world: World::default(),
             refused: None,
+            starts: Told::default(),
             pull_secret: None,
         }
     }
@@ -259,6 +291,7 @@ impl Story {
             pull_secret: self.pull_secret.as_ref().map(Result::as_ref),
             agent: &agent,
             refused: self.refused.as_ref(),
+            starts: &self.starts,
         };
         decide::decide(&facts, now).unwrap()
     }

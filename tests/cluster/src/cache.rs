@@ -3,9 +3,12 @@
 mod assets;
 mod debian;
 mod go;
+mod salt;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::options::Mode;
@@ -54,6 +57,18 @@ impl Cache {
         let _alone = self.lock()?;
         debian::unpack_missing(self, &[name], progress)?;
         Ok(self.debian().join(name))
+    }
+
+    /// A folder with the program `salt-call` for this version of Python, such as `3.11`, fetched from PyPI when it is not
+    /// there yet.
+    pub fn salt(&self, python: &str, progress: Progress) -> Result<PathBuf> {
+        let _alone = self.lock()?;
+        salt::make_missing(self, python, progress)
+    }
+
+    /// Says of what [`Self::salt`] is made: the same text, the same files.
+    pub fn salt_key(python: &str) -> String {
+        salt::key(python)
     }
 
     /// Whether a later [`Self::prepare`] has nothing to do.
@@ -130,4 +145,10 @@ impl Cache {
         file.lock().map_err(Error::file("lock", &path))?;
         Ok(file)
     }
+}
+
+/// The beginning of a digest, for names of what is made of a text.
+fn digest(source: &str) -> String {
+    let digest = Sha256::digest(source);
+    digest.iter().take(4).fold(String::new(), |name, byte| format!("{name}{byte:02x}"))
 }

@@ -11,17 +11,19 @@ use slipway_cluster::{Cluster, Options, Process, Progress, Publish, REGISTRY};
 use slipway_images::{Credentials, Reference, Registry, agent_image, operator_image};
 
 use crate::base_image::BaseLayers;
+use crate::fat_base::FatBase;
+use crate::fleet::DemoFleet;
 use crate::install::{Installation, apply};
 use crate::programs::Program;
 use crate::push::{Pushed, commit_and_push};
-use crate::repositories::{FLEET, Repositories};
+use crate::repositories::Repositories;
 use crate::repository::Change;
 use crate::service_image::ServiceImages;
 use crate::sources::Sources;
 use crate::steps::Steps;
 use crate::store_images::StoreImages;
 
-/// Namespace of the fleet.
+/// Namespace of the fleet whose services name images.
 pub const NAMESPACE: &str = "demo";
 
 /// Host name of the git server for the operator, the node and its pods.
@@ -37,6 +39,7 @@ pub struct Demo {
     repositories: Repositories,
     images: ServiceImages,
     git: SocketAddr,
+    fleet: DemoFleet,
 }
 
 /// What is started, and how it is told.
@@ -44,6 +47,8 @@ pub struct Demo {
 pub struct DemoOptions {
     /// Install the operator, and a `GitSync` of the fleet's repository. Without it everything up to there runs.
     pub operator: bool,
+    /// Which fleet that is.
+    pub fleet: DemoFleet,
     /// Carry out network policies.
     pub network_policies: bool,
     /// Tell the steps on standard error.
@@ -52,7 +57,12 @@ pub struct DemoOptions {
 
 impl Default for DemoOptions {
     fn default() -> Self {
-        Self { operator: true, network_policies: false, progress: Progress::Lines }
+        Self {
+            operator: true,
+            fleet: DemoFleet::default(),
+            network_policies: false,
+            progress: Progress::Lines,
+        }
     }
 }
 
@@ -63,19 +73,16 @@ impl Demo {
         let sources = Sources::of_this_checkout()?;
         let needed = if options.operator { Program::OF_A_FLEET } else { &[Program::Demo] };
         Program::require(needed)?;
-        let DemoOptions { progress, network_policies, .. } = options;
+        let DemoOptions { progress, network_policies, fleet, .. } = options;
         let cluster = Cluster::start(Options { progress, network_policies, ..Options::default() }).await?;
         let client = cluster.client().await?;
-        let of_images = sources.clone();
-        let layers = tokio::task::spawn_blocking(move || BaseLayers::prepare(&of_images)).await??;
-
-        let images = steps.run("base images", push_base(&cluster, &layers)).await?;
+        let images = steps.run("base images", push_bases(&cluster, &sources, fleet)).await?;
         let directory = cluster.data_dir().join("git");
         let repositories = Repositories::create(&sources, &directory)?;
         steps.run("an image for each commit", build_heads(&images, &repositories)).await?;
         let git = serve_git(&cluster, &repositories, &directory, &images).await?;
 
-        let demo = Self { cluster, client, repositories, images, git };
+        let demo = Self { cluster, client, repositories, images, git, fleet };
         if options.operator {
             let installation = steps.run("images of Slipway", push_programs(&demo.cluster)).await?;
             steps.run("operator", Box::pin(installation.apply(&demo.client))).await?;
@@ -87,6 +94,11 @@ impl Demo {
     /// The cluster.
     pub fn cluster(&self) -> &Cluster {
         &self.cluster
+    }
+
+    /// The fleet that it runs.
+    pub fn fleet(&self) -> DemoFleet {
+        self.fleet
     }
 
     /// A client with all rights.
@@ -118,6 +130,11 @@ impl Demo {
         push_programs(&self.cluster).await
     }
 
+    /// Pushes the image that services without an image of their own are built of, as `base:1`.
+    pub async fn push_fat_base(&self, base: &FatBase) -> Result<()> {
+        self.images.push_fat_base(base).await.map(drop)
+    }
+
     /// Pushes the images of the stores that the demo's own fleet does without, and of their clients.
     pub async fn push_stores(&self, stores: &StoreImages) -> Result<()> {
         self.images.push_stores(stores).await
@@ -130,13 +147,14 @@ impl Demo {
 
     /// The one object that a person applies: it brings the rest from git.
     pub async fn sync_fleet(&self) -> Result<()> {
-        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
-        apply(&self.client, namespace).await?;
+        let (namespace, repository) = (self.fleet.namespace(), self.fleet.repository());
+        let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
+        apply(&self.client, object).await?;
         let sync = json!({
             "apiVersion": "slipway.dev/v1alpha1",
             "kind": "GitSync",
-            "metadata": {"name": FLEET, "namespace": NAMESPACE},
-            "spec": {"url": format!("http://{GIT_HOST}/{FLEET}.git"), "interval": "5s"},
+            "metadata": {"name": repository, "namespace": namespace},
+            "spec": {"url": format!("http://{GIT_HOST}/{repository}.git"), "interval": "5s"},
         });
         apply(&self.client, sync).await
     }
@@ -146,11 +164,18 @@ fn registry_on_host(cluster: &Cluster) -> Result<String> {
     Ok(cluster.registry_address().context("this cluster has no registry")?.to_string())
 }
 
-async fn push_base(cluster: &Cluster, layers: &BaseLayers) -> Result<ServiceImages> {
+async fn push_bases(cluster: &Cluster, sources: &Sources, fleet: DemoFleet) -> Result<ServiceImages> {
     let address = registry_on_host(cluster)?;
     let registry = Registry::new(vec![address.clone()], Credentials::Anonymous);
-    let base = layers.push(&registry, &address).await?;
-    Ok(ServiceImages::new(&address, &base))
+    let of_images = sources.clone();
+    let layers = tokio::task::spawn_blocking(move || BaseLayers::prepare(&of_images)).await??;
+    let images = ServiceImages::new(&address, &layers.push(&registry, &address).await?);
+    if fleet == DemoFleet::Built {
+        let of_base = sources.clone();
+        let base = tokio::task::spawn_blocking(move || FatBase::prepare(&of_base)).await??;
+        images.push_fat_base(&base).await?;
+    }
+    Ok(images)
 }
 
 /// Two at a time: one waits for a compiler, one for the registry.

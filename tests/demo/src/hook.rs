@@ -17,10 +17,11 @@ pub async fn build_pushed(images: &ServiceImages, repository: &Path, input: &str
     for (branch, commit) in pushed_branches(input) {
         let begun = Instant::now();
         match images.build(&repository, &service, commit).await {
-            Ok(built) => {
+            Ok(Some(built)) => {
                 let seconds = begun.elapsed().as_secs_f64();
                 println!("{branch}: image {} in {seconds:.1} s", built.reference);
             }
+            Ok(None) => println!("{branch}: {commit} names no image; the operator builds it"),
             Err(error) => println!("{branch}: there is no image of {commit}: {error:#}"),
         }
     }

@@ -2,11 +2,15 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 use slipway_images::Layer;
 use tempfile::TempDir;
+
+/// After this time without use a layer is dropped when another takes its place.
+const UNUSED: Duration = Duration::from_hours(24);
 
 /// `~/.cache/slipway/images`.
 #[derive(Clone, Debug)]
@@ -24,7 +28,8 @@ impl LayerCache {
     }
 
     /// The layer `name` made of `ingredients`: from the cache, or from `make`, which gets an empty directory to work in.
-    /// Who comes second waits for the first and takes its layer; layers of other ingredients are dropped.
+    /// Who comes second waits for the first and takes its layer. Layers of other ingredients are dropped once nobody, such as
+    /// another checkout, has used them for a day.
     pub fn get_or_make(
         &self,
         name: &str,
@@ -47,12 +52,17 @@ impl LayerCache {
         for entry in fs::read_dir(&self.directory)? {
             let path = entry?.path();
             let file = path.file_name().unwrap_or_default().to_string_lossy();
-            if path.is_dir() && file.rsplit_once('-').is_some_and(|(before, _)| before == name) {
+            if file.rsplit_once('-').is_some_and(|(before, _)| before == name) && is_unused(&path)? {
                 fs::remove_dir_all(&path).with_context(|| format!("cannot remove {}", path.display()))?;
             }
         }
         Ok(())
     }
+}
+
+fn is_unused(folder: &Path) -> Result<bool> {
+    let metadata = fs::metadata(folder)?;
+    Ok(metadata.is_dir() && metadata.modified()?.elapsed().unwrap_or_default() > UNUSED)
 }
 
 fn key(ingredients: &[u8]) -> String {
@@ -70,6 +80,7 @@ fn store(layer: &Layer, scratch: TempDir, folder: &Path) -> Result<()> {
 }
 
 fn load(folder: &Path) -> Result<Layer> {
+    File::open(folder)?.set_modified(SystemTime::now())?;
     let bytes = fs::read(folder.join("layer.tar.gz"))?;
     Ok(Layer::from_gzip(bytes, fs::read_to_string(folder.join("diff-id"))?))
 }

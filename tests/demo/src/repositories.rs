@@ -6,13 +6,16 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::fleet::DemoFleet;
 use crate::repository::{Change, Repository, TRUNK};
 use crate::sources::Sources;
 
-/// Name of the fleet's repository.
+/// Name of the repository of the fleet whose services name images.
 pub const FLEET: &str = "fleet";
+/// Name of the ops repository.
+pub const OPS: &str = "ops";
 
-/// The repositories of the fleet and of every service, below one directory.
+/// The repositories of the fleets, of operations and of every service, below one directory.
 #[derive(Clone, Debug)]
 pub struct Repositories {
     directory: PathBuf,
@@ -22,8 +25,13 @@ pub struct Repositories {
 impl Repositories {
     /// Makes all of them, with their branches. The same files have the same commits on every machine.
     pub fn create(sources: &Sources, directory: &Path) -> Result<Self> {
-        let fleet = Repository::create(directory, FLEET)?;
-        fleet.commit(TRUNK, "The fleet and its demo environment", &Change::tree(&sources.fleet())?)?;
+        for fleet in [DemoFleet::Named, DemoFleet::Built] {
+            let repository = Repository::create(directory, fleet.repository())?;
+            let files = Change::tree(&sources.fleet(fleet))?;
+            repository.commit(TRUNK, "The fleet and its demo environment", &files)?;
+        }
+        let ops = Repository::create(directory, OPS)?;
+        ops.commit(TRUNK, "States and pillars", &Change::tree(&sources.ops())?)?;
         let services = sources.services()?;
         for service in &services {
             create_service(sources, directory, service)?;
@@ -36,7 +44,7 @@ impl Repositories {
         &self.services
     }
 
-    /// The repository of a service or of the fleet.
+    /// The repository of a service, of a fleet, or of operations.
     pub fn repository(&self, name: &str) -> Repository {
         Repository::open(&self.directory.join(format!("{name}.git")))
     }

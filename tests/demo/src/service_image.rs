@@ -10,6 +10,7 @@ use slipway_plan::manifest::{self, Manifest};
 use slipway_plan::service_name::ServiceName;
 use tempfile::TempDir;
 
+use crate::fat_base::FatBase;
 use crate::repository::Repository;
 use crate::store_images::StoreImages;
 
@@ -37,6 +38,11 @@ impl ServiceImages {
         Self { registry, address: address.to_owned(), base: base.to_owned() }
     }
 
+    /// Pushes the base of the services that are built.
+    pub(crate) async fn push_fat_base(&self, base: &FatBase) -> Result<String> {
+        base.push(&self.registry, &self.address, &self.base).await
+    }
+
     /// Pushes the images of further stores beside those of the services.
     pub(crate) async fn push_stores(&self, stores: &StoreImages) -> Result<()> {
         stores.push(&self.registry, &self.address, &self.base).await
@@ -47,15 +53,15 @@ impl ServiceImages {
         self.base.replacen(&self.address, registry, 1)
     }
 
-    /// Builds and pushes the image of a commit; one that exists is left as it is.
-    pub async fn build(&self, repository: &Repository, service: &str, commit: &str) -> Result<Built> {
+    /// Builds and pushes the image of a commit; one that exists is left as it is. None when the manifest names no image.
+    pub async fn build(&self, repository: &Repository, service: &str, commit: &str) -> Result<Option<Built>> {
         let checkout = TempDir::new()?;
         check_out(repository, commit, checkout.path())?;
         let manifest = read_manifest(service, checkout.path())?;
-        let reference = manifest.image_at(&self.address, commit);
+        let Some(reference) = manifest.image_at(&self.address, commit) else { return Ok(None) };
         let target = Registry::reference(&reference)?;
         if let Some(digest) = self.registry.digest(&target).await? {
-            return Ok(Built { reference, digest });
+            return Ok(Some(Built { reference, digest }));
         }
         let mount = manifest.run.mount.unwrap_or_else(|| format!("/srv/{service}"));
         make(checkout.path())?;
@@ -63,7 +69,7 @@ impl ServiceImages {
         let base = self.registry.inherit(&Registry::reference(&self.base)?).await?;
         let execution = Execution { working_directory: Some(mount), ..Execution::default() };
         let digest = self.registry.push(&Image::on(base, vec![layer], &execution)?, &target).await?;
-        Ok(Built { reference, digest })
+        Ok(Some(Built { reference, digest }))
     }
 }
 

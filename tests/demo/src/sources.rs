@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::fleet::DemoFleet;
+
 /// The demo's files in the project.
 #[derive(Clone, Debug)]
 pub struct Sources {
@@ -40,9 +42,14 @@ impl Sources {
         Ok(names(&directory)?.into_iter().map(|branch| (branch.clone(), directory.join(branch))).collect())
     }
 
-    /// Files of the fleet's repository.
-    pub fn fleet(&self) -> PathBuf {
-        self.root.join("fleet")
+    /// Files of the repository of a fleet.
+    pub fn fleet(&self, fleet: DemoFleet) -> PathBuf {
+        self.root.join(fleet.repository())
+    }
+
+    /// Files of the ops repository.
+    pub fn ops(&self) -> PathBuf {
+        self.root.join("ops")
     }
 
     /// Files that an image is made of.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use slipway_crds::v1alpha1::{DevEnvironment, Fleet, ServiceRepo};
-use slipway_demo::{Change, FLEET, Repositories, Sources, TRUNK};
+use slipway_demo::{Change, DemoFleet, OPS, Repositories, Sources, TRUNK};
 use slipway_plan::manifest::{self, Manifest};
 use slipway_plan::service_name::ServiceName;
 use slipway_plan::yaml::{Document, parse_documents};
@@ -15,8 +15,10 @@ fn manifest_of(service: &str) -> Manifest {
     manifest::parse(&ServiceName::parse(service).unwrap(), &std::fs::read(path).unwrap()).unwrap()
 }
 
-fn fleet_files() -> Vec<Change> {
-    Change::tree(&Sources::of_this_checkout().unwrap().fleet()).unwrap()
+const FLEETS: [DemoFleet; 2] = [DemoFleet::Named, DemoFleet::Built];
+
+fn fleet_files(fleet: DemoFleet) -> Vec<Change> {
+    Change::tree(&Sources::of_this_checkout().unwrap().fleet(fleet)).unwrap()
 }
 
 fn documents(files: &[Change]) -> Vec<Document<'_>> {
@@ -29,31 +31,51 @@ fn of_kind<'a>(documents: &'a [Document<'a>], kind: &'a str) -> impl Iterator<It
 }
 
 #[test]
-fn every_object_of_the_fleet_has_only_fields_that_its_kind_knows() {
-    let files = fleet_files();
-    let documents = documents(&files);
-    for document in &documents {
-        match document.value["kind"].as_str().unwrap() {
-            "Fleet" => drop(document.typed::<Fleet>().unwrap()),
-            "ServiceRepo" => drop(document.typed::<ServiceRepo>().unwrap()),
-            "DevEnvironment" => drop(document.typed::<DevEnvironment>().unwrap()),
-            other => panic!("a fleet has no {other}"),
+fn every_object_of_a_fleet_has_only_fields_that_its_kind_knows() {
+    for fleet in FLEETS {
+        let files = fleet_files(fleet);
+        let documents = documents(&files);
+        for document in &documents {
+            match document.value["kind"].as_str().unwrap() {
+                "Fleet" => drop(document.typed::<Fleet>().unwrap()),
+                "ServiceRepo" => drop(document.typed::<ServiceRepo>().unwrap()),
+                "DevEnvironment" => drop(document.typed::<DevEnvironment>().unwrap()),
+                other => panic!("a fleet has no {other}"),
+            }
         }
+        assert_eq!(of_kind(&documents, "Fleet").count(), 1);
     }
-    assert_eq!(of_kind(&documents, "Fleet").count(), 1);
 }
 
 #[test]
-fn every_service_has_a_repository_in_the_fleet_and_a_manifest_of_its_own_name() {
+fn every_service_has_a_repository_in_each_fleet_and_a_manifest_of_its_own_name() {
     let services = Sources::of_this_checkout().unwrap().services().unwrap();
-    let files = fleet_files();
-    let documents = documents(&files);
-    let known: BTreeSet<&str> = of_kind(&documents, "ServiceRepo")
-        .map(|one| one.value["metadata"]["name"].as_str().unwrap())
-        .collect();
-    assert_eq!(services.iter().map(String::as_str).collect::<BTreeSet<_>>(), known);
+    for fleet in FLEETS {
+        let files = fleet_files(fleet);
+        let documents = documents(&files);
+        let known: BTreeSet<(&str, &str)> = of_kind(&documents, "ServiceRepo")
+            .map(|one| (&one.value["metadata"]["name"], &one.value["spec"]["trunk"]))
+            .map(|(name, trunk)| (name.as_str().unwrap(), trunk.as_str().unwrap_or(TRUNK)))
+            .collect();
+        let expected = services.iter().map(|service| (service.as_str(), fleet.trunk(service))).collect();
+        assert_eq!(known, expected);
+    }
     for service in services {
         assert_eq!(manifest_of(&service).name.as_str(), service);
+    }
+}
+
+#[test]
+fn in_the_built_fleet_only_eta_names_an_image() {
+    let sources = Sources::of_this_checkout().unwrap();
+    let folder = TempDir::new().unwrap();
+    let repositories = Repositories::create(&sources, folder.path()).unwrap();
+    for service in repositories.services() {
+        let git = git2::Repository::open_bare(repositories.repository(service).path()).unwrap();
+        let branch = git.revparse_single(&format!("{}:manifest.yaml", DemoFleet::Built.trunk(service)));
+        let text = branch.unwrap().into_blob().unwrap().content().to_vec();
+        let manifest = manifest::parse(&ServiceName::parse(service).unwrap(), &text).unwrap();
+        assert_eq!(manifest.image.is_some(), service == "eta", "{service}");
     }
 }
 
@@ -73,7 +95,7 @@ fn each_branch_differs_from_its_trunk_and_every_start_makes_the_same_commits() {
     let (one, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let repositories = Repositories::create(&sources, one.path()).unwrap();
     let again = Repositories::create(&sources, other.path()).unwrap();
-    let names = repositories.services().iter().map(String::as_str).chain([FLEET]);
+    let names = repositories.services().iter().map(String::as_str).chain(["fleet", "fat", OPS]);
     for name in names {
         let branches = repositories.repository(name).branches().unwrap();
         assert_eq!(branches, again.repository(name).branches().unwrap(), "{name}");

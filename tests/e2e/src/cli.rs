@@ -74,6 +74,16 @@ impl Slipway {
         Ok(ended)
     }
 
+    /// A work tree of a branch, as a person clones it, in its folder.
+    pub async fn clone_of(&self, url: &str, branch: &str) -> Result<PathBuf> {
+        let tree = self.folder.path().join("clone");
+        let mut git = Command::new("git");
+        git.args(["clone", "--quiet", "--branch", branch, url]).arg(&tree).stdin(Stdio::null());
+        let output = git.output().await.context("cannot start git")?;
+        ensure!(output.status.success(), "git clone: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(tree)
+    }
+
     /// Files below a folder that it wrote into, by name with their content.
     pub fn files(&self, folder: &str) -> Result<Vec<(String, String)>> {
         let path = self.folder.path().join(folder);

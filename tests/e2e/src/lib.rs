@@ -7,6 +7,7 @@ pub mod chart;
 pub mod cli;
 pub mod containers;
 pub mod environment;
+pub mod fat;
 pub mod git;
 pub mod holdback;
 pub mod objects;

@@ -175,7 +175,8 @@ fn one_namespace_means_rights_in_one_namespace() {
         assert_ne!(rule["apiGroups"][0], "slipway.dev", "{rule}");
         let reads =
             rule["resources"][0] == "secrets" && rule["verbs"].as_array().unwrap().contains(&"get".into());
-        assert!(!reads || rule["resourceNames"][0] == "slipway-pull", "{rule}");
+        let ours = ["slipway-pull", "slipway-push"];
+        assert!(!reads || ours.iter().any(|name| rule["resourceNames"][0] == *name), "{rule}");
     }
 }
 

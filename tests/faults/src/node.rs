@@ -1,8 +1,11 @@
 //! A scripted node: scheduler, kubelet and agent in one, without a container anywhere.
 //!
-//! Every pod runs and is ready as soon as it exists; the pod of an integration run delivers its result and ends.
+//! Every pod runs and is ready as soon as it exists; the pod of an integration run delivers its result and ends, and that of a
+//! build pushes an image that holds nothing, and tells of it.
 //! Pods get no `nodeName`: the API server removes such a pod at once, while one that is bound would hold its namespace
 //! for half of its grace period, in every run.
+
+mod build;
 
 use std::time::Duration;
 
@@ -28,9 +31,10 @@ const PAUSE: Duration = Duration::from_millis(200);
 pub struct Node(JoinHandle<()>);
 
 impl Node {
-    /// For all pods of the cluster that belong to an environment.
-    pub fn start(client: Client) -> Self {
-        Self(tokio::spawn(run(client)))
+    /// For all pods of the cluster that belong to an environment or a build.
+    pub fn start(client: &Client) -> Self {
+        let both = [names::ENVIRONMENT, names::BUILD].map(|label| run(client.clone(), label));
+        Self(tokio::spawn(async move { drop(futures::future::join_all(both).await) }))
     }
 }
 
@@ -40,9 +44,9 @@ impl Drop for Node {
     }
 }
 
-async fn run(client: Client) {
+async fn run(client: Client, label: &str) {
     let pods: Api<Pod> = Api::all(client.clone());
-    let config = watcher::Config::default().labels(names::ENVIRONMENT);
+    let config = watcher::Config::default().labels(label);
     let events = watcher(pods, config).default_backoff().applied_objects();
     let mut events = std::pin::pin!(events);
     let mut work = JoinSet::new();
@@ -68,10 +72,14 @@ fn is_new(pod: &Pod) -> bool {
 
 async fn serve(client: Client, pod: Pod) -> Result<()> {
     set_status(&client, &pod, "Running", &json!({"running": {"startedAt": Timestamp::now()}})).await?;
-    if !pod.labels().contains_key(names::RUN_GENERATION) {
+    if pod.labels().contains_key(names::BUILD) {
+        build::deliver_all(&client, &pod).await?;
+    } else if pod.labels().contains_key(names::RUN_GENERATION) {
+        let body = serde_json::to_vec(&passed())?;
+        deliver(&client, &pod, &delivery_url(&pod)?, names::RUN_AUDIENCE, body).await?;
+    } else {
         return Ok(());
     }
-    deliver(&client, &pod).await?;
     let ended = json!({"terminated": {"exitCode": 0, "reason": "Completed", "finishedAt": Timestamp::now()}});
     set_status(&client, &pod, "Succeeded", &ended).await
 }
@@ -104,14 +112,17 @@ async fn set_status(client: &Client, pod: &Pod, phase: &str, state: &Value) -> R
     Ok(())
 }
 
+/// The result of tests that pass.
+fn passed() -> Report {
+    Report { exit_code: Some(0), ..Report::default() }
+}
+
 /// What the agent does: offers the result, with a token of this pod, until it is taken.
-async fn deliver(client: &Client, pod: &Pod) -> Result<()> {
-    let url = delivery_url(pod).context("the pod's command has no --url")?;
-    let body = serde_json::to_vec(&Report { exit_code: Some(0), ..Report::default() })?;
+async fn deliver(client: &Client, pod: &Pod, url: &str, audience: &str, body: Vec<u8>) -> Result<()> {
     let until = tokio::time::Instant::now() + PATIENCE;
     while tokio::time::Instant::now() < until {
-        let token = token(client, pod).await?;
-        let (url, body) = (url.clone(), body.clone());
+        let token = token(client, pod, audience).await?;
+        let (url, body) = (url.to_owned(), body.clone());
         match tokio::task::spawn_blocking(move || offer(&url, &token, &body)).await? {
             Ok(()) => return Ok(()),
             // The operator may be dead at the moment.
@@ -121,10 +132,12 @@ async fn deliver(client: &Client, pod: &Pod) -> Result<()> {
     bail!("the result of {} was never taken", pod.name_any())
 }
 
-fn delivery_url(pod: &Pod) -> Option<String> {
-    let container = pod.spec.as_ref()?.containers.first()?;
-    let mut words = container.command.iter().flatten().skip_while(|word| *word != "--url");
-    words.nth(1).cloned()
+/// Where the agent was told to deliver to.
+fn delivery_url(pod: &Pod) -> Result<String> {
+    let container = pod.spec.as_ref().and_then(|spec| spec.containers.first());
+    let words = container.into_iter().flat_map(|container| container.command.iter().flatten());
+    let url = words.skip_while(|word| *word != "--url").nth(1).cloned();
+    url.context("the pod's command has no --url")
 }
 
 fn offer(url: &str, token: &str, body: &[u8]) -> Result<(), ureq::Error> {
@@ -133,7 +146,7 @@ fn offer(url: &str, token: &str, body: &[u8]) -> Result<(), ureq::Error> {
     request.header("authorization", &bearer).header("content-type", "application/json").send(body).map(drop)
 }
 
-async fn token(client: &Client, pod: &Pod) -> Result<String> {
+async fn token(client: &Client, pod: &Pod, audience: &str) -> Result<String> {
     let bound = BoundObjectReference {
         api_version: Some("v1".to_owned()),
         kind: Some("Pod".to_owned()),
@@ -142,7 +155,7 @@ async fn token(client: &Client, pod: &Pod) -> Result<String> {
     };
     let request = TokenRequest {
         spec: Some(TokenRequestSpec {
-            audiences: Some(vec![names::RUN_AUDIENCE.to_owned()]),
+            audiences: Some(vec![audience.to_owned()]),
             bound_object_ref: Some(bound),
             expiration_seconds: None,
         }),

@@ -105,7 +105,7 @@ fn writes_since(stage: &Stage<'_>, from: usize, when: &str) -> Vec<String> {
 
 async fn judge(stage: &Stage<'_>) -> Result<Vec<String>> {
     let entries = stage.proxy.record().since(0);
-    let territory = Territory { fleet: &stage.fleet, environments: &[&stage.environment] };
+    let territory = Territory { fleet: &stage.fleet, environments: &[&stage.environment, &stage.builds] };
     let mut broken = invariants::broken(&entries, &territory);
     let metrics = stage.operator.get("metrics").await.context("the operator does not tell its metrics")?;
     broken.extend(invariants::told_secrets(&entries, &stage.operator.log(), &metrics, CANARY));

@@ -14,8 +14,9 @@ use kube::{Api, Client, Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use slipway_crds::conditions;
-use slipway_crds::v1alpha1::{DevEnvironment, Fleet, GitSync, ServiceRepo};
+use slipway_crds::v1alpha1::{DevEnvironment, Fleet, GitSync, ServiceBuild, ServiceRepo};
 use slipway_demo::{Change, Repository, TRUNK};
+use slipway_plan::desired::build::fleet_uid;
 use slipway_plan::environment::namespace;
 
 use crate::names::Names;
@@ -49,6 +50,8 @@ pub struct Stage<'a> {
     pub fleet: String,
     /// Namespace of the environment [`NAME`].
     pub environment: String,
+    /// Namespace of its builds.
+    pub builds: String,
     /// The fleet's repository; it asks for a password.
     pub repository: Repository,
     /// Where it is.
@@ -93,6 +96,7 @@ impl<'a> Stage<'a> {
         let stage = Self {
             client: world.client.clone(),
             environment: namespace::name(&fleet, NAME),
+            builds: format!("build-{fleet}"),
             url: world.git.url(&fleet),
             _leash: Leash(operator.clone()),
             world,
@@ -130,6 +134,7 @@ impl<'a> Stage<'a> {
             (self.url.clone(), "<url>"),
             (self.operator.url(), "<operator>"),
             (self.environment.clone(), "<environment>"),
+            (fleet_uid(&self.fleet), "<uid of all builds>"),
             (self.fleet.clone(), "<fleet>"),
         ])
     }
@@ -289,7 +294,7 @@ impl<'a> Stage<'a> {
         // What is left in the cluster is in nobody's way, and goes with it.
         let _ = self.forget_finalizers().await;
         let namespaces: Api<Namespace> = Api::all(self.client.clone());
-        for namespace in [&self.fleet, &self.environment] {
+        for namespace in [&self.fleet, &self.environment, &self.builds] {
             let _ = namespaces.delete(namespace, &DeleteParams::default()).await;
         }
     }
@@ -301,6 +306,10 @@ impl<'a> Stage<'a> {
             self.api::<DevEnvironment>()
                 .patch(&environment.name_any(), &PatchParams::default(), &patch)
                 .await?;
+        }
+        for build in self.api::<ServiceBuild>().list(&ListParams::default()).await? {
+            let patch = Patch::Merge(&patch);
+            self.api::<ServiceBuild>().patch(&build.name_any(), &PatchParams::default(), &patch).await?;
         }
         for sync in self.api::<GitSync>().list(&ListParams::default()).await? {
             let patch = Patch::Merge(&patch);

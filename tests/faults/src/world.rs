@@ -29,7 +29,7 @@ pub const GIT_USER: &str = "emma";
 const LIMIT: Duration = Duration::from_mins(1);
 
 /// Services whose repositories every run reads: `www` needs `api` and the stateful pod.
-const SERVICES: [(&str, &str); 3] = [
+const SERVICES: [(&str, &str); 5] = [
     (
         "www",
         "name: www\nimage: \"{registry}/www:{commit}\"\nrun: {ports: [80]}\ndependencies: [local, api]\n\
@@ -41,6 +41,9 @@ const SERVICES: [(&str, &str); 3] = [
         "name: eta\nimage: \"{registry}/eta:{commit}\"\nrun: {ports: [80]}\nroles:\n  web: {}\n  \
          nightly: {command: make etl, schedule: \"0 3 * * *\"}\n",
     ),
+    // Its image is built; of the ops repository nothing is run here.
+    ("fat", "name: fat\nrun: {ports: [80]}\nunit: {command: make test}\n"),
+    ("ops", "no service: states for all of them\n"),
 ];
 
 /// What all runs share.
@@ -80,7 +83,7 @@ impl World {
             git.create(service)?.commit(TRUNK, "first", &changes)?;
         }
         let operator_kubeconfig = cluster.kubeconfig_for(USER, None)?;
-        let node = Node::start(client.clone());
+        let node = Node::start(&client);
         Ok(Self {
             client,
             git,

@@ -55,6 +55,7 @@ fn forget(context: &Context, gathered: &Gathered) {
     context.blocks.release(&identity.uid);
     context.refused.forget(&identity.uid);
     context.reported.forget(&identity.uid);
+    context.starts.forget(&identity.uid);
     context.cache.written.forget(&cache::environment_key(&identity.fleet_namespace, &identity.name));
 }
 

@@ -5,15 +5,18 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use kube::ResourceExt as _;
 use slipway_crds::names;
-use slipway_crds::v1alpha1::{DevEnvironment, FleetSpec};
+use slipway_crds::v1alpha1::{DevEnvironment, FleetSpec, LockedService};
 use slipway_plan::addresses::Block;
+use slipway_plan::build::stale::{self, Fresh};
 use slipway_plan::desired::Identity;
 use slipway_plan::diff::Step;
+use slipway_plan::duration;
 use slipway_plan::environment::decide::{
     self, Act, AddressesExhausted, Decision, Facts, FleetProblem, Refusal,
 };
 use slipway_plan::environment::namespace;
 use slipway_plan::environment::resolve::{Problem, Resolved};
+use slipway_plan::environment::starts::Told;
 use slipway_plan::object::{Object, Observed, RenderError};
 use slipway_plan::pull_secret::{PullSecret, PullSecretProblem};
 
@@ -32,9 +35,21 @@ pub struct Gathered {
     block: Result<Option<Block>, AddressesExhausted>,
     pull_secret: Option<Result<Arc<PullSecret>, PullSecretProblem>>,
     refused: Option<Refusal>,
+    starts: Told,
 }
 
 impl Gathered {
+    /// What the environment runs, where that is known.
+    pub fn resolved(&self) -> Option<&Resolved> {
+        self.resolution.as_ref()?.as_ref().ok()
+    }
+
+    /// The services whose containers took too long at their start for what their image lacks.
+    pub fn stale(&self, lock: &[LockedService]) -> Vec<Fresh> {
+        let budget = self.fleet.as_ref().ok().and_then(|fleet| duration::parse(&fleet.builds.staleness).ok());
+        budget.map(|budget| stale::fresh(lock, budget)).unwrap_or_default()
+    }
+
     /// As the decision wants it.
     pub fn facts<'a>(&'a self, context: &'a Context, environment: &'a DevEnvironment) -> Facts<'a> {
         Facts {
@@ -47,6 +62,7 @@ impl Gathered {
             pull_secret: self.pull_secret.as_ref().map(|found| found.as_deref()),
             agent: &context.agent,
             refused: self.refused.as_ref(),
+            starts: &self.starts,
         }
     }
 }
@@ -105,7 +121,8 @@ pub async fn gather(
     let blocks = supposed.map_or(&context.blocks, |supposed| &supposed.blocks);
     let block = blocks.of(environment, range, &context.stores.environments.state());
     let refused = context.refused.get(&identity.uid);
-    Ok(Some(Gathered { identity, fleet, resolution, observed, block, pull_secret, refused }))
+    let starts = context.starts.get(&identity.uid);
+    Ok(Some(Gathered { identity, fleet, resolution, observed, block, pull_secret, refused, starts }))
 }
 
 /// The names of an environment.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures::future::join_all;
 use kube::ResourceExt as _;
 use slipway_crds::reasons;
-use slipway_crds::v1alpha1::{DevEnvironment, FleetSpec, ServiceRepo};
+use slipway_crds::v1alpha1::{BuildInputs, DevEnvironment, FleetSpec, ServiceRepo};
 use slipway_plan::commit::CommitId;
 use slipway_plan::environment::resolve::{
     self, FoundCommit, FoundDigest, Knowledge, Need, Problem, Resolution, Resolved, Unavailable, short,
@@ -18,6 +18,7 @@ use slipway_plan::yaml::YamlError;
 use crate::context::Context;
 use crate::git::{self, Git, GitError, ReferenceKind, Remote};
 use crate::plans::Supposed;
+use crate::reconcile::service_build::{Ground, built};
 use crate::repositories::Repository;
 
 /// Rounds of finding out: the depth of a chain of dependencies is bounded by it.
@@ -64,7 +65,7 @@ pub async fn resolve(
             Err(problem) => return Some(Err(problem)),
             Ok(Resolution::Resolved(resolved)) => return Some(Ok(resolved)),
             Ok(Resolution::Needs(needs)) => {
-                find_out(place, needs, &mut known).await?;
+                find_out(place, fleet, needs, &mut known).await?;
             }
         }
     }
@@ -76,10 +77,17 @@ enum Answer {
     Commit(Result<FoundCommit, Unavailable>),
     Manifest(Result<Manifest, ManifestError>),
     Digest(FoundDigest),
+    Inputs(Result<BuildInputs, Unavailable>),
+    Build(FoundDigest),
 }
 
-async fn find_out(place: &Place<'_>, needs: BTreeSet<Need>, known: &mut Knowledge) -> Option<()> {
-    let answers = join_all(needs.iter().map(|need| answer(place, need))).await;
+async fn find_out(
+    place: &Place<'_>,
+    fleet: &FleetSpec,
+    needs: BTreeSet<Need>,
+    known: &mut Knowledge,
+) -> Option<()> {
+    let answers = join_all(needs.iter().map(|need| answer(place, fleet, need))).await;
     for (need, answer) in needs.into_iter().zip(answers) {
         match (need, answer?) {
             (Need::Commit { service, reference }, Answer::Commit(found)) => {
@@ -91,6 +99,12 @@ async fn find_out(place: &Place<'_>, needs: BTreeSet<Need>, known: &mut Knowledg
             (Need::Digest { image }, Answer::Digest(found)) => {
                 known.digests.insert(image, found);
             }
+            (Need::Inputs { service, commit, ops }, Answer::Inputs(found)) => {
+                known.inputs.insert((service, commit, ops), found);
+            }
+            (Need::Build { name, .. }, Answer::Build(found)) => {
+                known.builds.insert(name, found);
+            }
             _ => return None,
         }
     }
@@ -98,7 +112,7 @@ async fn find_out(place: &Place<'_>, needs: BTreeSet<Need>, known: &mut Knowledg
 }
 
 /// The answer to a need; None while the repository was not tried to be read yet.
-async fn answer(place: &Place<'_>, need: &Need) -> Option<Answer> {
+async fn answer(place: &Place<'_>, fleet: &FleetSpec, need: &Need) -> Option<Answer> {
     let context = place.context;
     Some(match need {
         Need::Commit { service, reference } => {
@@ -110,10 +124,16 @@ async fn answer(place: &Place<'_>, need: &Need) -> Option<Answer> {
             Answer::Manifest(manifest(context, &remote, service, commit).await)
         }
         Need::Digest { image } => Answer::Digest(context.registry.digest(image, place.login).await),
+        Need::Inputs { commit, ops, .. } => {
+            let ground = Ground { context, namespace: place.namespace, fleet, login: place.login };
+            Answer::Inputs(ground.inputs(commit, ops.as_deref()).await)
+        }
+        Need::Build { name, .. } => Answer::Build(built(context, place.namespace, name)),
     })
 }
 
-async fn commit(
+/// Which commit a branch, tag or commit of a repository is; none is its trunk.
+pub async fn commit(
     context: &Context,
     repository: &Repository,
     reference: Option<&str>,
@@ -162,7 +182,8 @@ fn unavailable(error: &GitError, repository: &Repository) -> Unavailable {
     }
 }
 
-async fn manifest(
+/// What a service says of itself at a commit.
+pub async fn manifest(
     context: &Context,
     remote: &Remote,
     service: &ServiceName,

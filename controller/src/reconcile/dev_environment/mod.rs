@@ -2,7 +2,7 @@
 
 mod act;
 mod gather;
-mod knowledge;
+pub mod knowledge;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use slipway_plan::environment::decide::{self, Decision};
 use crate::cache;
 use crate::context::{self, Context};
 use crate::error::Error;
+use crate::reconcile::service_build;
 use crate::report;
 
 pub use gather::{Gathered, gather};
@@ -43,9 +44,13 @@ pub async fn reconcile(environment: Arc<DevEnvironment>, context: Arc<Context>) 
     act::add_log(&context, &gathered, &mut decision).await;
     let Decision { status, act, again, log_of: _ } = decision;
     let changed = environment.status.as_ref() != Some(&status);
+    let stale = gathered.stale(&status.lock);
     let reported = DevEnvironment { status: Some(status), ..environment.as_ref().clone() };
     if let Some(version) = report::status(&context.client, &reported, changed).await? {
         context.reported.set(&uid, version);
+    }
+    if let Some(resolved) = gathered.resolved() {
+        service_build::ask(&context, &gathered.identity.fleet_namespace, resolved, &stale).await?;
     }
     act::act(&context, &environment, &gathered, act).await?;
     Ok(super::again(again))

@@ -48,6 +48,8 @@ fn resolved(manifest: &str) -> Resolved {
         manifest,
         tag: "registry:5000/www:3f2c".to_owned(),
         image: FoundDigest::Image("registry:5000/www@sha256:ab".to_owned()),
+        inputs: None,
+        stands_in: false,
     };
     Resolved { local: true, services: Vec::new(), under_test: Some(under_test) }
 }

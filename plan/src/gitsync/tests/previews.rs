@@ -61,7 +61,7 @@ fn what_is_made_changed_pruned_refused_and_left_is_told() {
     }
     let expected = "\
 GitSync platform/fleet, 3 files: 3 steps, 3 refused, 1 stays as it is
-  ✗ bad.yaml:4:8: unknown field `profil`, expected one of profile, services, branches, update, machine, env, ttl, integration
+  ✗ bad.yaml:4:8: unknown field `profil`, expected one of profile, services, branches, update, ops, machine, env, ttl, integration
   ✗ theirs.yaml:1: ServiceRepo platform/theirs exists and belongs to field manager kubectl: remove or rename it, it is not taken over
   ✗ new.yaml:6: ServiceRepo \"api\" is invalid: spec.url: too long
   + ServiceRepo platform/www (new.yaml:1)

@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
-
-use crate::cache::Cache;
+use crate::cache::{Cache, digest};
 use crate::command::{last_lines, run, spelled};
 use crate::error::{Error, Result};
 use crate::options::Mode;
@@ -233,11 +231,6 @@ fn required(go_mod: &'static str, module: &str) -> &'static str {
         .filter_map(|line| line.strip_prefix(module)?.strip_prefix(" v"))
         .find_map(|rest| rest.split_whitespace().next())
         .unwrap_or("unversioned")
-}
-
-fn digest(source: &str) -> String {
-    let digest = Sha256::digest(source);
-    format!("{:02x}{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2], digest[3])
 }
 
 fn estimate(on_two_cores: Duration) -> String {

@@ -13,11 +13,9 @@ use anyhow::{Context, Result, bail};
 use slipway_crds::v1alpha1::DevEnvironment;
 
 use crate::demo::{Demo, DemoOptions};
+use crate::fleet::DemoFleet;
 use crate::journey;
 use crate::programs::Program;
-
-/// The environment that the fleet's repository declares.
-const ENVIRONMENT: &str = "demo";
 
 /// How long it may take once the operator runs.
 const PATIENCE: Duration = Duration::from_mins(5);
@@ -37,10 +35,10 @@ pub enum End {
 }
 
 /// Starts the demo, checks it, and lets people use it until its end. Nothing of it is left afterwards.
-pub async fn run(end: End) -> Result<()> {
+pub async fn run(fleet: DemoFleet, end: End) -> Result<()> {
     Program::require(&[Program::Cli])?;
     let demo = tokio::select! {
-        demo = Box::pin(Demo::start(DemoOptions::default())) => demo?,
+        demo = Box::pin(Demo::start(DemoOptions { fleet, ..DemoOptions::default() })) => demo?,
         () = interrupted() => bail!("interrupted"),
     };
     let outcome = tokio::select! {
@@ -62,7 +60,7 @@ pub async fn run(end: End) -> Result<()> {
 }
 
 async fn bring_up(demo: &Demo, end: End) -> Result<()> {
-    let ready = tokio::time::timeout(PATIENCE, watch::until_ready(demo, ENVIRONMENT)).await;
+    let ready = tokio::time::timeout(PATIENCE, watch::until_ready(demo, demo.fleet().environment())).await;
     let environment =
         ready.with_context(|| format!("the environment is not ready after {} s", PATIENCE.as_secs()))??;
     integration::run(demo, "www").await?;

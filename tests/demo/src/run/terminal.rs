@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::demo::{Demo, NAMESPACE};
+use crate::demo::Demo;
 use crate::programs::Program;
 
 /// The command line tool under both its names, and kubectl, in a folder that goes with the cluster.
@@ -26,7 +26,7 @@ fn commands(demo: &Demo) -> Result<PathBuf> {
 
 fn begin_in_fleet(demo: &Demo, context: &str) -> Result<()> {
     let mut command = Command::new(demo.cluster().kubectl_path());
-    command.args(["config", "set-context", context, "--namespace", NAMESPACE, "--kubeconfig"]);
+    command.args(["config", "set-context", context, "--namespace", demo.fleet().namespace(), "--kubeconfig"]);
     let output = command.arg(demo.cluster().kubeconfig_path()).output().context("cannot start kubectl")?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "kubectl cannot set the namespace of {context}: {said}");

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use slipway_crds::v1alpha1::{DevEnvironment, Fleet, GitSync, ServiceRepo};
+use slipway_crds::v1alpha1::{DevEnvironment, Fleet, GitSync, ServiceBuild, ServiceRepo};
 use slipway_plan::manifest;
 use slipway_plan::yaml::parse_documents;
 
@@ -56,6 +56,7 @@ fn every_example_of_a_whole_object_is_one() {
                     "ServiceRepo" => drop(document.typed::<ServiceRepo>().unwrap()),
                     "DevEnvironment" => drop(document.typed::<DevEnvironment>().unwrap()),
                     "GitSync" => drop(document.typed::<GitSync>().unwrap()),
+                    "ServiceBuild" => drop(document.typed::<ServiceBuild>().unwrap()),
                     other => panic!("there is no {other}"),
                 }
                 seen += 1;

@@ -49,9 +49,9 @@ fn fleet_of(spec: &Value) -> Fleet {
 }
 
 fn looked_at(mut found: Fleet, fleets: usize) -> Fleet {
-    let says = fleet::says(&found.spec, fleets);
+    let says = fleet::says(&found.spec, fleets, None);
     let conditions = conditions::set(&[], says, 1, at(0));
-    found.status = Some(FleetStatus { observed_generation: Some(1), conditions });
+    found.status = Some(FleetStatus { observed_generation: Some(1), conditions, ops_commit: None });
     found
 }
 

@@ -7,6 +7,7 @@ mod commit;
 mod crash;
 mod deletion;
 mod drift;
+mod fat;
 mod hand;
 mod integration;
 mod life;
@@ -30,6 +31,7 @@ const AT_ONCE: usize = 5;
 fn peaceful() -> Vec<Story> {
     [
         stores::stories(),
+        fat::stories(),
         integration::stories(),
         life::stories(),
         state::stories(),
@@ -67,6 +69,9 @@ async fn main() -> Result<ExitCode> {
     }
     if rounds.iter().any(|(round, _)| round.iter().any(|story| story.name.starts_with("stores:"))) {
         stores::prepare().await?;
+    }
+    if rounds.iter().any(|(round, _)| round.iter().any(|story| story.name.starts_with("fat:"))) {
+        slipway_e2e::fat::prepare().await?;
     }
     let begun = Instant::now();
     let world = Box::pin(World::start()).await?;

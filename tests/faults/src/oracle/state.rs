@@ -24,14 +24,15 @@ pub type State = BTreeMap<String, Value>;
 /// Everything that Slipway has to do with, of one run.
 pub async fn look(stage: &Stage<'_>) -> Result<Objects> {
     let mut found = Vec::new();
-    let of_fleet = ListParams::default().labels(&format!("{}={}", names::FLEET_NAMESPACE, stage.fleet));
-    for resource in cache::kinds() {
+    for (resource, label) in
+        cache::kinds().iter().flat_map(|kind| [(kind, names::FLEET_NAMESPACE), (kind, names::BUILDS)])
+    {
         // Pods have names by chance; they are counted below.
-        let api: Api<DynamicObject> = Api::all_with(stage.client.clone(), &resource);
-        let list = api.list(&of_fleet).await?;
+        let api: Api<DynamicObject> = Api::all_with(stage.client.clone(), resource);
+        let list = api.list(&ListParams::default().labels(&format!("{label}={}", stage.fleet))).await?;
         let counted =
             |object: &DynamicObject| resource.kind != "Pod" || object.metadata.deletion_timestamp.is_none();
-        found.extend(list.into_iter().filter(counted).map(|object| value(&resource, &object)));
+        found.extend(list.into_iter().filter(counted).map(|object| value(resource, &object)));
     }
     for resource in own_kinds() {
         let api: Api<DynamicObject> = Api::namespaced_with(stage.client.clone(), &stage.fleet, &resource);
@@ -127,6 +128,12 @@ fn rename(value: &mut Value, names: &Names, owners: &BTreeMap<String, String>) {
             if let Some(seconds @ Value::Number(_)) = fields.get_mut("seconds") {
                 *seconds = json!("<seconds>");
             }
+            // Where the operator listens.
+            if let Some(port @ Value::Number(_)) = fields.get_mut("port")
+                && names.general(&format!("http://127.0.0.1:{port}")) == "<operator>"
+            {
+                *port = json!("<port>");
+            }
             fields.values_mut().for_each(|value| rename(value, names, owners));
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
@@ -193,7 +200,10 @@ fn compare(key: &str, path: &str, reference: &Value, found: &Value, all: &mut Ve
 
 /// Objects whose owner is not there.
 pub fn orphans(objects: &[Value], names: &Names) -> Vec<String> {
-    let exists = |uid: &str| objects.iter().any(|object| object["metadata"]["uid"] == uid);
+    // What all builds of a fleet share is the fleet's, see `slipway_plan::desired::build::fleet_uid`.
+    let exists = |uid: &str| {
+        uid.starts_with("fleet-") || objects.iter().any(|object| object["metadata"]["uid"] == uid)
+    };
     objects
         .iter()
         .filter(|object| {
