@@ -48,7 +48,7 @@ pub(super) async fn exchange(
     });
     let target_is_watch = target.verb == Verb::Watch;
     if target_is_watch && matches!(fault, Some(Fault::Answer { .. } | Fault::Reset { .. })) {
-        shared.sight.broken(&target);
+        shared.sight.refused(&target);
     }
     let request = Passing { shared: shared.clone(), target, index, head, body };
     match fault {

@@ -37,7 +37,12 @@ impl Sight {
         Held(self)
     }
 
-    /// A watch is broken.
+    /// A watch is not opened: it is one that was broken, or that had come to its end.
+    pub(super) fn refused(&self, watch: &Target) {
+        self.change(|hidden| drop(hidden.broken.entry(watch.clone()).or_insert(1)));
+    }
+
+    /// An open watch is broken.
     pub(super) fn broken(&self, watch: &Target) {
         self.change(|hidden| *hidden.broken.entry(watch.clone()).or_default() += 1);
     }
