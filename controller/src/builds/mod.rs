@@ -35,7 +35,7 @@ use crate::holder;
 use crate::memory::Memory;
 use crate::reconcile::chain;
 use crate::runs::Refusal;
-use sender::Part;
+use sender::{Part, Standing};
 
 /// What is taken at once; each may hold a mebibyte.
 const PARALLEL: usize = 8;
@@ -133,8 +133,11 @@ async fn deliver(
     request: Request,
 ) -> Result<&'static str, Refusal> {
     let holder = holder::of(client, names::BUILD_AUDIENCE, request.headers()).await?;
-    let identity = sender::verify(client, namespace, name, part, &holder).await?;
+    let (identity, standing) = sender::verify(client, namespace, name, part, &holder).await?;
     let body = Bytes::from_request(request, &()).await.map_err(Refusal::Body)?;
+    if standing == Standing::Over {
+        return store::known(client, &identity, part, &body).await.map(|()| "stored before");
+    }
     if part == Part::Unit {
         let report: Report = serde_json::from_slice(&body).map_err(Refusal::Malformed)?;
         return store::unit(client, &identity, report, &body).await.map(|()| "stored");

@@ -19,6 +19,15 @@ pub enum Part {
     Unit,
 }
 
+/// Whether a build still takes what it is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It does.
+    Open,
+    /// It is over: what is stored is acknowledged again, for the sender may not have heard so, and nothing more is taken.
+    Over,
+}
+
 /// What the API server shows of the sender, read at the time of the delivery and not from a cache.
 struct Sender {
     build: ServiceBuild,
@@ -33,7 +42,7 @@ pub async fn verify(
     name: &str,
     part: Part,
     holder: &Holder,
-) -> Result<Identity, Refusal> {
+) -> Result<(Identity, Standing), Refusal> {
     if !is_name(namespace) || !is_name(name) {
         return Err(Refusal::NoPath("/v1/builds/<namespace>/<build>"));
     }
@@ -50,8 +59,8 @@ pub async fn verify(
     let jobs: Api<Job> = Api::namespaced(client.clone(), &holder.namespace);
     let key = if part == Part::Build { build::key(&identity) } else { build::unit_key(&identity) };
     let job = jobs.get_opt(&key.name).await.map_err(Refusal::api(format!("read Job {}", key.name)))?;
-    check(&Sender { build: found, pod, job }, &identity, part, holder)?;
-    Ok(identity)
+    let standing = check(&Sender { build: found, pod, job }, &identity, part, holder)?;
+    Ok((identity, standing))
 }
 
 /// Names become part of requests to the API server.
@@ -60,12 +69,9 @@ fn is_name(text: &str) -> bool {
     (1..=63).contains(&text.len()) && text.chars().all(fits)
 }
 
-fn check(sender: &Sender, identity: &Identity, part: Part, holder: &Holder) -> Result<(), Refusal> {
+fn check(sender: &Sender, identity: &Identity, part: Part, holder: &Holder) -> Result<Standing, Refusal> {
     let refuse = |why| Err(Refusal::NotOfThisRun(why));
     let status = sender.build.status.clone().unwrap_or_default();
-    if status.step == BuildStep::Finished {
-        return Err(Refusal::Over(identity.name.clone()));
-    }
     if holder.namespace != identity.namespace {
         return refuse("its pod is in another namespace than the build's");
     }
@@ -81,7 +87,7 @@ fn check(sender: &Sender, identity: &Identity, part: Part, holder: &Holder) -> R
     if recorded.is_some_and(|recorded| recorded != uid) {
         return refuse("another Job is recorded for this build");
     }
-    Ok(())
+    Ok(if status.step == BuildStep::Finished { Standing::Over } else { Standing::Open })
 }
 
 /// The names of a build whose namespace is recorded.
@@ -116,7 +122,7 @@ mod tests {
         json!({"build": build, "pod": pod, "job": job})
     }
 
-    fn checked(world: &Value) -> Result<(), Refusal> {
+    fn checked(world: &Value) -> Result<Standing, Refusal> {
         let part = |name: &str| world[name].clone();
         let sender = Sender {
             build: serde_json::from_value(part("build")).unwrap(),
@@ -129,13 +135,15 @@ mod tests {
 
     #[test]
     fn the_pod_of_the_recorded_job_is_the_sender() {
-        assert!(checked(&world()).is_ok());
+        assert_eq!(checked(&world()).unwrap(), Standing::Open);
+        let mut over = world();
+        over["build"]["status"]["step"] = json!("Finished");
+        assert_eq!(checked(&over).unwrap(), Standing::Over);
     }
 
     #[test]
     fn every_other_pod_is_refused_with_the_reason() {
         let cases = [
-            ("/build/status/step", json!("Finished"), "is over"),
             ("/build/status/namespace", json!("build-other"), "another namespace"),
             ("/build/status/jobUid", json!("another"), "another Job is recorded"),
             ("/pod", Value::Null, "gone"),

@@ -10,6 +10,7 @@ use slipway_plan::desired::Identity;
 use slipway_plan::integration::result;
 
 use super::record;
+use super::sender::Part;
 use crate::runs::{Refusal, digest, unit_result};
 
 /// Stores how a build ended, unless it is stored already.
@@ -33,6 +34,21 @@ pub async fn unit(client: &Client, identity: &Identity, report: Report, body: &[
     let map = stored::build_unit(identity, stored, &log, files).map_err(Refusal::Render)?;
     let known = |map: &ConfigMap| result::record(map).map(|record| record.digest);
     keep(client, identity, &stored::unit_name(&identity.name), &map, &digest, known).await
+}
+
+/// Whether exactly this was stored before the build was over.
+pub async fn known(client: &Client, identity: &Identity, part: Part, body: &[u8]) -> Result<(), Refusal> {
+    let api: Api<ConfigMap> = Api::namespaced(client.clone(), &identity.fleet_namespace);
+    let (name, digest): (String, fn(&ConfigMap) -> Option<String>) = match part {
+        Part::Build => (stored::name(&identity.name), |map| stored::record(map).map(|record| record.digest)),
+        Part::Unit => {
+            (stored::unit_name(&identity.name), |map| result::record(map).map(|record| record.digest))
+        }
+    };
+    let found = api.get_opt(&name).await.map_err(Refusal::api(format!("read ConfigMap {name}")))?;
+    let ours = found.filter(|map| result::is_of(map, &identity.uid));
+    let is_same = ours.and_then(|map| digest(&map)) == Some(self::digest(body));
+    if is_same { Ok(()) } else { Err(Refusal::Over(identity.name.clone())) }
 }
 
 async fn keep(

@@ -156,6 +156,17 @@ async fn an_end_is_stored_before_it_is_acknowledged_and_never_overwritten() {
 }
 
 #[tokio::test]
+async fn what_is_stored_is_acknowledged_again_when_the_build_is_over_and_nothing_else_is() {
+    let site = site();
+    assert_eq!(site.tell(&pushed("sha256:1")).await.0, StatusCode::OK);
+    let mut over = at(&site.world, BUILD).unwrap();
+    over["status"]["step"] = json!("Finished");
+    set(&site.world, BUILD, Some(over));
+    assert_eq!(site.tell(&pushed("sha256:1")).await, (StatusCode::OK, "stored before".to_owned()));
+    assert_eq!(site.tell(&pushed("sha256:2")).await.0, StatusCode::CONFLICT);
+}
+
+#[tokio::test]
 async fn the_result_of_unit_tests_is_stored_beside_it() {
     let site = site();
     let report = Report { exit_code: Some(2), log: "bye".to_owned(), ..Report::default() };

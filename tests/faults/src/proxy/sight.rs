@@ -39,7 +39,9 @@ impl Sight {
 
     /// A watch is not opened: it is one that was broken, or that had come to its end.
     pub(super) fn refused(&self, watch: &Target) {
-        self.change(|hidden| drop(hidden.broken.entry(watch.clone()).or_insert(1)));
+        self.change(|hidden| {
+            hidden.broken.entry(watch.clone()).or_insert(1);
+        });
     }
 
     /// An open watch is broken.
