@@ -158,12 +158,15 @@ fn tested(status: &ServiceBuildStatus, facts: &BuildFacts, now: Timestamp) -> Op
         // They were declared when the build began; the manifest of a commit does not change.
         return Some(over(BuildOutcome::Error, "the unit tests are declared no more"));
     };
+    let recorded = status.unit_job_uid.as_deref();
+    // Recorded first, also when the result is there already: an operator may have been killed in between.
+    if let (None, Some(job)) = (recorded, job) {
+        return Some(Change::Made { uid: job.uid.clone() });
+    }
     if let Some(unit) = unit {
         return Some(Change::Tested(unit.clone()));
     }
-    let Some(uid) = status.unit_job_uid.as_deref() else {
-        return job.as_ref().map(|job| Change::Made { uid: job.uid.clone() });
-    };
+    let uid = recorded?;
     let is_late = now >= Limits::end(status.since?, facts.limits.unit);
     let late =
         || over(BuildOutcome::Error, format!("the unit tests did not end within {:#}", facts.limits.unit));
