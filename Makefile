@@ -70,6 +70,10 @@ generate: ## Write what is generated: custom resource definitions, and install.y
 	helm=$$(cargo run --quiet --package slipway-cluster -- helm) && charts/render-install.sh "$$helm" > manifests/.install.yaml
 	mv manifests/.install.yaml manifests/install.yaml
 
+.PHONY: clean-own
+clean-own: ## Remove what was compiled of Slipway itself, from this clone and any other; dependencies stay
+	cargo clean --workspace
+
 .PHONY: lint
 lint: deny ## Format, clippy, dependencies
 	cargo fmt --all --check
