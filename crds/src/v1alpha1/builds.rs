@@ -1,5 +1,7 @@
 //! What images of services are built of and how: parts of a Fleet.
 
+use k8s_openapi::api::core::v1::ResourceRequirements;
+use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use kube::KubeSchema;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -95,7 +97,7 @@ impl Default for Salt {
 }
 
 /// How images are built.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Builds {
     /// Builds that run at once. Example: `4`. Unset: `2`.
@@ -135,9 +137,19 @@ pub struct Builds {
     #[schemars(length(max = 32), inner(length(max = 43)))]
     #[x_kube(validation = ("self.all(range, isCIDR(range))", "must be address ranges such as 10.30.0.0/24"))]
     pub egress: Vec<String>,
+    /// Resources of the container that builds, and of that of the unit tests. A build that writes more than the limit of
+    /// `ephemeral-storage` is ended, before the node's disk is full. Example: `{limits: {memory: 4Gi, ephemeral-storage: 20Gi}}`.
+    /// Unset: `{limits: {ephemeral-storage: 10Gi}}`.
+    #[serde(default = "Builds::default_resources")]
+    pub resources: ResourceRequirements,
 }
 
 impl Builds {
+    fn default_resources() -> ResourceRequirements {
+        let disk = ("ephemeral-storage".to_owned(), Quantity("10Gi".to_owned()));
+        ResourceRequirements { limits: Some([disk].into()), ..ResourceRequirements::default() }
+    }
+
     fn default_concurrency() -> i32 {
         2
     }
@@ -170,6 +182,7 @@ impl Default for Builds {
             push_secret: None,
             namespace: None,
             egress: Vec::new(),
+            resources: Self::default_resources(),
         }
     }
 }

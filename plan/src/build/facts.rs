@@ -72,6 +72,8 @@ pub struct Pushed {
 /// The unit tests of a commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UnitTests {
+    /// The manifest of the commit cannot be read: a push over it, say, after the operator lost its mirror.
+    Unknown(BlockedBy),
     /// None are declared.
     None,
     /// They are declared.

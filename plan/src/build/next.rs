@@ -75,7 +75,10 @@ fn change(status: &ServiceBuildStatus, facts: &BuildFacts, now: Timestamp) -> Op
     match status.step {
         BuildStep::Waiting => known(facts),
         BuildStep::Queued => turn(facts),
-        BuildStep::Starting => facts.job.as_ref().map(|job| Change::Made { uid: job.uid.clone() }),
+        BuildStep::Starting => match &facts.job {
+            Some(job) => Some(Change::Made { uid: job.uid.clone() }),
+            None => unreadable(status, facts, now),
+        },
         BuildStep::Building => built(status, facts, now),
         BuildStep::Testing => tested(status, facts, now),
         BuildStep::Naming => named(status, facts),
@@ -109,6 +112,7 @@ fn built(status: &ServiceBuildStatus, facts: &BuildFacts, now: Timestamp) -> Opt
     }
     if let Some(pushed) = report.pushed {
         return match &facts.candidate {
+            _ if matches!(facts.unit, UnitTests::Unknown(_)) => unreadable(status, facts, now),
             FoundDigest::Image(image) if image.ends_with(&pushed.digest) => {
                 Some(Change::Pushed { tested: facts.unit == UnitTests::None })
             }
@@ -133,6 +137,13 @@ fn late(status: &ServiceBuildStatus, facts: &BuildFacts, now: Timestamp) -> Opti
     is_late.then(|| over(BuildOutcome::Error, format!("not built within {limit:#}: {doing}")))
 }
 
+/// A commit that was found and is not there any more is waited for as long as a build may take.
+fn unreadable(status: &ServiceBuildStatus, facts: &BuildFacts, now: Timestamp) -> Option<Change> {
+    let UnitTests::Unknown(why) = &facts.unit else { return None };
+    let is_late = now >= Limits::end(status.since?, facts.limits.build);
+    is_late.then(|| over(BuildOutcome::Error, &why.message))
+}
+
 /// A Job that is gone, or that ended and said nothing.
 fn lost(
     what: &str,
@@ -154,9 +165,11 @@ fn lost(
 }
 
 fn tested(status: &ServiceBuildStatus, facts: &BuildFacts, now: Timestamp) -> Option<Change> {
-    let UnitTests::Declared(Unit { job, status: unit }) = &facts.unit else {
+    let Unit { job, status: unit } = match &facts.unit {
+        UnitTests::Declared(unit) => unit,
+        UnitTests::Unknown(_) => return unreadable(status, facts, now),
         // They were declared when the build began; the manifest of a commit does not change.
-        return Some(over(BuildOutcome::Error, "the unit tests are declared no more"));
+        UnitTests::None => return Some(over(BuildOutcome::Error, "the unit tests are declared no more")),
     };
     let recorded = status.unit_job_uid.as_deref();
     // Recorded first, also when the result is there already: an operator may have been killed in between.
@@ -208,6 +221,7 @@ fn again_at(status: &ServiceBuildStatus, facts: &BuildFacts) -> Option<Timestamp
     let (job, limit) = match (status.step, &facts.unit) {
         (BuildStep::Building, _) => (facts.job.as_ref(), facts.limits.build),
         (BuildStep::Testing, UnitTests::Declared(unit)) => (unit.job.as_ref(), facts.limits.unit),
+        (BuildStep::Starting | BuildStep::Testing, UnitTests::Unknown(_)) => (None, facts.limits.build),
         _ => return None,
     };
     let end = job.and_then(|job| job.end.as_ref());
@@ -333,11 +347,23 @@ fn blocked(status: &ServiceBuildStatus, facts: &BuildFacts, now: Timestamp) -> O
         (BuildStep::Building | BuildStep::Testing, ..) => {
             let trouble = trouble(status.step, facts);
             let trouble = trouble.and_then(|why| wait("its pod".to_owned(), reasons::POD_NOT_READY, why));
-            trouble.or_else(|| registry(&facts.candidate))
+            trouble.or_else(|| registry(&facts.candidate)).or_else(|| unread(status, facts))
         }
+        (BuildStep::Starting, ..) => unread(status, facts),
         (BuildStep::Naming, ..) => registry(&facts.candidate),
         _ => None,
     }
+}
+
+/// What has to be read before it can go on.
+fn unread(status: &ServiceBuildStatus, facts: &BuildFacts) -> Option<BlockedBy> {
+    let UnitTests::Unknown(why) = &facts.unit else { return None };
+    let since = status.since.unwrap_or(why.since);
+    let until = Some(Limits::end(since, facts.limits.build));
+    // While its pod builds, nothing waits for the manifest.
+    let waits = status.step != BuildStep::Building
+        || facts.report.as_ref().is_some_and(|report| report.pushed.is_some());
+    waits.then(|| BlockedBy { since, until, ..why.clone() })
 }
 
 /// What the pod of this step has to complain about.

@@ -272,6 +272,35 @@ fn without_unit_tests_it_is_named_at_once() {
 }
 
 #[test]
+fn a_commit_that_is_lost_on_the_way_is_waited_for_but_not_for_ever() {
+    let BuildFacts { limits: Limits { build, .. }, .. } = facts();
+    let lost = BlockedBy {
+        what: "service www".to_owned(),
+        reason: reasons::REFERENCE_NOT_FOUND.to_owned(),
+        message: "there is no commit c any more".to_owned(),
+        since: at(0),
+        until: None,
+        override_by: None,
+    };
+    let made = BuildFacts {
+        job: Some(job("build")),
+        candidate: image(CANDIDATE),
+        report: Some(pushed("sha256:abc")),
+        ..facts()
+    };
+    for (step, known) in
+        [(BuildStep::Starting, facts()), (BuildStep::Building, made.clone()), (BuildStep::Testing, made)]
+    {
+        let lost = BuildFacts { unit: UnitTests::Unknown(lost.clone()), ..known };
+        let looked = next(&after(step), &lost, at(1));
+        assert_eq!((looked.status.step, looked.again_at), (step, Some(at(build.as_secs()))), "{step:?}");
+        assert_eq!(looked.status.blocked_by[0].until, Some(at(build.as_secs())), "{step:?}");
+        let looked = next(&looked.status, &lost, at(build.as_secs()));
+        assert_eq!(ended(&looked), (Some(BuildOutcome::Error), "there is no commit c any more"), "{step:?}");
+    }
+}
+
+#[test]
 fn a_build_nobody_needs_is_cancelled_until_it_is_named() {
     let cancelled = BuildFacts { cancelled: Some("a newer commit is built".to_owned()), ..facts() };
     for step in [BuildStep::Waiting, BuildStep::Queued, BuildStep::Building, BuildStep::Testing] {

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::core::v1::Pod;
-use kube::api::ListParams;
+use kube::api::{ListParams, PostParams};
 use kube::{Api, ResourceExt};
-use slipway_crds::v1alpha1::{DevEnvironment, Fleet, ServiceBuild, ServiceBuildSpec};
+use serde_json::Value;
+use slipway_crds::v1alpha1::{DevEnvironment, Fleet, ServiceBuild, ServiceBuildSpec, ServiceBuildStatus};
 use slipway_demo::{Change, DemoFleet, FatBase, OPS, Pushed, Repository, Sources, TRUNK};
 
 use crate::environment::namespace;
 use crate::pods;
+use crate::waiting::until;
 use crate::world::World;
 use crate::yard::{Layout, Yard, head};
 
@@ -26,11 +28,22 @@ pub struct FatYard<'a> {
     world: &'a World,
     branch: String,
     ops: Repository,
+    fleet: String,
 }
 
 impl<'a> FatYard<'a> {
     /// Makes it, with a trunk of its own of the service, and an ops repository of its own.
     pub async fn open(world: &'a World, name: &str, environments: &[Change]) -> Result<Self> {
+        Self::open_with(world, name, "concurrency: 2", environments).await
+    }
+
+    /// Makes it, with a Fleet that builds like this.
+    pub async fn open_with(
+        world: &'a World,
+        name: &str,
+        builds: &str,
+        environments: &[Change],
+    ) -> Result<Self> {
         push_base(world).await?;
         let branch = format!("story-{name}");
         let start = head(world, SERVICE, DemoFleet::Built.trunk(SERVICE))?;
@@ -39,9 +52,10 @@ impl<'a> FatYard<'a> {
         let ops = world.create_repository(&format!("{branch}-ops"))?;
         ops.commit(TRUNK, "States and pillars", &Change::tree(&Sources::of_this_checkout()?.ops())?)?;
         let fleet = FLEET_FILE.replace(&format!("/{OPS}.git"), &format!("/{branch}-ops.git"));
+        let fleet = fleet.replace("builds: {concurrency: 2}", &format!("builds: {{{builds}}}"));
         let layout = Layout::of(&[SERVICE]).trunk(SERVICE, &branch).fleet_file(&fleet);
         let yard = Yard::open(world, name, &layout, environments).await?;
-        Ok(Self { yard, world, branch, ops })
+        Ok(Self { yard, world, branch, ops, fleet })
     }
 
     /// Pushes a commit of the service, as a person does.
@@ -66,9 +80,72 @@ impl<'a> FatYard<'a> {
 
     /// The builds there are, by UID.
     pub async fn builds(&self) -> Result<BTreeMap<String, ServiceBuildSpec>> {
-        let all: Api<ServiceBuild> = self.yard.within(self.yard.namespace());
-        let all = all.list(&ListParams::default()).await?;
+        let all = self.all_builds().list(&ListParams::default()).await?;
         Ok(all.into_iter().map(|build| (build.uid().unwrap_or_default(), build.spec)).collect())
+    }
+
+    /// Commits to a branch of the ops repository, on top of its trunk. Returns the commit.
+    pub fn branch_ops(&self, branch: &str, changes: &[Change]) -> Result<String> {
+        self.ops.commit_on(self.ops.head(TRUNK)?.as_deref(), branch, "An ops branch of a story", changes)
+    }
+
+    /// Commits to a branch of the service, on top of its trunk. Returns the commit.
+    pub fn branch(&self, branch: &str, changes: &[Change]) -> Result<String> {
+        let code = self.world.demo.repositories().repository(SERVICE);
+        let trunk = code.head(&self.branch)?;
+        code.commit_on(trunk.as_deref(), &format!("{}-{branch}", self.branch), "A branch of a story", changes)
+    }
+
+    /// Pushes a Fleet with another base.
+    pub async fn push_base(&self, base: &str) -> Result<String> {
+        let fleet = self.fleet.replace("{registry}/base:1", base);
+        self.yard.push(&[Change::write("fleet.yaml", fleet)]).await
+    }
+
+    /// The trunk that the service has here.
+    pub fn trunk(&self) -> &str {
+        &self.branch
+    }
+
+    /// Asks for a build.
+    pub async fn build(&self, name: &str, commit: &str, ops: Option<&str>) -> Result<()> {
+        let spec = ServiceBuildSpec {
+            service: SERVICE.to_owned(),
+            commit: commit.to_owned(),
+            ops_commit: ops.map(str::to_owned),
+        };
+        self.all_builds().create(&PostParams::default(), &ServiceBuild::new(name, spec)).await?;
+        Ok(())
+    }
+
+    /// A build, once it is as wished.
+    pub async fn build_when(
+        &self,
+        name: &str,
+        what: &str,
+        wish: impl Fn(&ServiceBuildStatus) -> bool,
+    ) -> Result<ServiceBuildStatus> {
+        let holds = |build: &ServiceBuild| build.status.as_ref().is_some_and(&wish);
+        let found = until(&self.all_builds(), name, &format!("{name}: {what}"), holds).await?;
+        found.status.context("it has no status")
+    }
+
+    /// A build, once it is over.
+    pub async fn build_ended(&self, name: &str) -> Result<ServiceBuildStatus> {
+        self.build_when(name, "over", |status| status.outcome.is_some()).await
+    }
+
+    /// The tags that the registry has of the service.
+    pub async fn tags(&self) -> Result<Vec<String>> {
+        let address = self.world.demo.cluster().registry_address().context("there is no registry")?;
+        let url = format!("http://{address}/v2/{SERVICE}/tags/list?n=10000");
+        let asked = tokio::task::spawn_blocking(move || ureq::get(&url).call()?.body_mut().read_to_string());
+        let list: Value = serde_json::from_str(&asked.await??)?;
+        Ok(serde_json::from_value(list["tags"].clone())?)
+    }
+
+    fn all_builds(&self) -> Api<ServiceBuild> {
+        self.yard.within(self.yard.namespace())
     }
 
     /// What a command in the service's container of an environment prints.

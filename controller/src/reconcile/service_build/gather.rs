@@ -85,15 +85,16 @@ pub async fn gather(
     };
     let Some(inputs) = look.inputs(pull.as_deref()).await else { return Ok(None) };
     let (inputs, manifest) = match inputs {
-        Err(blocked) => (Err(blocked), None),
+        Err(blocked) => (Err(blocked.clone()), Err(blocked)),
         Ok(inputs) => match look.manifest(&inputs).await {
-            Some(Ok(manifest)) => (Ok(inputs), Some(manifest)),
-            Some(Err(blocked)) if status.step == BuildStep::Waiting => (Err(blocked), None),
-            // Without the manifest nobody knows whether there are unit tests: nothing is decided.
-            Some(Err(_)) | None => return Ok(None),
+            Some(Err(blocked)) if status.step == BuildStep::Waiting => (Err(blocked.clone()), Err(blocked)),
+            Some(manifest) => (Ok(inputs), manifest),
+            None if status.step == BuildStep::Waiting => return Ok(None),
+            None => (Ok(inputs), Err(look.unread())),
         },
     };
     let facts = look.facts(&identity, inputs, manifest.as_ref(), &observed, pull.as_deref()).await;
+    let manifest = manifest.ok();
     Ok(Some(Gathered { identity, service, fleet: Some(fleet), manifest, observed, pull, push, facts }))
 }
 
@@ -181,6 +182,12 @@ impl Look<'_> {
         blocked(&format!("service {}", self.service), why, self.now)
     }
 
+    fn unread(&self) -> BlockedBy {
+        let message = format!("the repository of {} was not read yet", self.service);
+        let why = Unavailable { reason: reasons::FETCH_FAILED, message };
+        blocked(&format!("service {}", self.service), why, self.now)
+    }
+
     /// None while the service's repository was not read yet.
     async fn manifest(&self, inputs: &BuildInputs) -> Option<Result<Manifest, BlockedBy>> {
         let (remote, _) = self.context.repositories.get(&self.namespace(), self.service)?.read?;
@@ -202,7 +209,7 @@ impl Look<'_> {
         &self,
         identity: &Identity,
         inputs: Result<BuildInputs, BlockedBy>,
-        manifest: Option<&Manifest>,
+        manifest: Result<&Manifest, &BlockedBy>,
         observed: &[Observed],
         login: Option<&PullSecret>,
     ) -> BuildFacts {
@@ -219,7 +226,7 @@ impl Look<'_> {
         let queues = step <= BuildStep::Queued;
         let names = step == BuildStep::Naming;
         let pushed = matches!(step, BuildStep::Building | BuildStep::Testing) || names;
-        let tests = manifest.and_then(|manifest| manifest.unit.as_ref());
+        let tests = manifest.map(|manifest| manifest.unit.as_ref());
         BuildFacts {
             why: known.map_or_else(String::new, |inputs| why::why(inputs, kin.last())),
             parent: match known.filter(|_| queues) {
@@ -237,7 +244,7 @@ impl Look<'_> {
             unit: unit_tests(identity, tests, observed),
             report: self.report(observed),
             cancelled: cancelled(self.build),
-            limits: limits(Some(self.fleet), tests.map(build::unit_seconds)),
+            limits: limits(Some(self.fleet), tests.ok().flatten().map(build::unit_seconds)),
             namespace: identity.namespace.clone(),
             inputs,
         }
@@ -253,9 +260,15 @@ impl Look<'_> {
 }
 
 /// The unit tests, where some are declared, and how they went.
-fn unit_tests(identity: &Identity, tests: Option<&Declared>, observed: &[Observed]) -> UnitTests {
-    if tests.is_none() {
-        return UnitTests::None;
+fn unit_tests(
+    identity: &Identity,
+    tests: Result<Option<&Declared>, &BlockedBy>,
+    observed: &[Observed],
+) -> UnitTests {
+    match tests {
+        Err(unread) => return UnitTests::Unknown(unread.clone()),
+        Ok(None) => return UnitTests::None,
+        Ok(Some(_)) => {}
     }
     let stored = config_map(observed, &stored::unit_name(&identity.name));
     UnitTests::Declared(Unit {

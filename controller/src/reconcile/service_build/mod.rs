@@ -16,7 +16,7 @@ use kube::ResourceExt as _;
 use kube::runtime::controller::Action;
 use slipway_crds::v1alpha1::{BuildStep, ServiceBuild, ServiceBuildStatus};
 use slipway_crds::{conditions, names};
-use slipway_plan::build::{Act, BuildFacts, Next, next, say};
+use slipway_plan::build::{Act, BuildFacts, Next, UnitTests, next, say};
 
 use crate::cache;
 use crate::context::{self, Context};
@@ -109,7 +109,7 @@ fn again(decided: &Next, facts: &BuildFacts) -> Action {
         BuildStep::Finished => return Action::requeue(Duration::from_millis(500)),
         BuildStep::Waiting | BuildStep::Queued | BuildStep::Starting | BuildStep::Naming => true,
         BuildStep::Building => is_pushed,
-        BuildStep::Testing => decided.act != Act::Wait,
+        BuildStep::Testing => decided.act != Act::Wait || matches!(facts.unit, UnitTests::Unknown(_)),
     };
     if asks { Action::requeue(ASKING) } else { super::again(decided.again_at) }
 }

@@ -75,6 +75,7 @@ fn build_container(making: &Making<'_>) -> Container {
         image: Some(image.clone()),
         command: Some(ordered(agent::PROGRAM, "build", &order::build(making))),
         working_dir: Some("/".to_owned()),
+        resources: Some(making.fleet.builds.resources.clone()),
         volume_mounts: Some(vec![
             agent::program_mount(),
             agent::token_mount(),

@@ -24,6 +24,7 @@ pub fn build_unit_job(making: &Making<'_>, tests: &UnitTests, image: &str) -> Re
         command: Some(agent::run(&url, tests.reports.junit.as_deref(), &tests.command)),
         working_dir: Some(code(making.manifest).to_owned()),
         env: Some(variables(making)),
+        resources: Some(making.fleet.builds.resources.clone()),
         volume_mounts: Some(vec![agent::program_mount(), agent::token_mount()]),
         ..Container::default()
     };

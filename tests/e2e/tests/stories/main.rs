@@ -11,6 +11,7 @@ mod fat;
 mod hand;
 mod integration;
 mod life;
+mod mishaps;
 mod pipeline;
 mod push;
 mod rest;
@@ -32,6 +33,7 @@ fn peaceful() -> Vec<Story> {
     [
         stores::stories(),
         fat::stories(),
+        mishaps::stories(),
         integration::stories(),
         life::stories(),
         state::stories(),
