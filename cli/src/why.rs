@@ -5,8 +5,9 @@ mod told;
 
 use jiff::Timestamp;
 use kube::ResourceExt as _;
+use kube::api::ListParams;
 use slipway_crds::names;
-use slipway_crds::v1alpha1::{DevEnvironment, ServiceRepo};
+use slipway_crds::v1alpha1::{DevEnvironment, Fleet, ServiceRepo};
 
 use crate::args::{Format, Why};
 use crate::connect::Session;
@@ -79,7 +80,11 @@ async fn show(
         // Only to say more: it is no reason to fail that it cannot be read.
         _ => session.in_namespace::<ServiceRepo>().get_opt(service).await.ok().flatten(),
     };
-    let reasons = Reasons::of(service, environment, repository.as_ref(), pods, &session.program);
+    let mut reasons = Reasons::of(service, environment, repository.as_ref(), pods, &session.program);
+    let fleets = session.in_namespace::<Fleet>().list(&ListParams::default()).await;
+    if let Some(fleet) = fleets.iter().flatten().next() {
+        reasons = reasons.with_fleet(fleet, environment);
+    }
     match arguments.printed.format {
         Format::Text => {
             let text = told::told(&reasons, Timestamp::now(), output.colours);

@@ -84,7 +84,7 @@ pub async fn operate(client: Client, settings: Settings) -> anyhow::Result<()> {
     let builds = controller::<ServiceBuild>(&client, &settings).reconcile_on(builds_asked);
     let pushed = Wake::new(ask_sync.clone(), ask_repo);
     let wake_syncs = gitsync::trigger(syncs.store(), ask_sync);
-    let wake_neighbours = wake::neighbours(environments.store(), trigger.clone(), fleets.store(), ask_fleet);
+    let wake_neighbours = wake::neighbours(environments.store(), trigger.clone(), fleets.store(), ask_fleet.clone());
     let wake_builds = wake::builds(builds.store(), ask_build.clone());
     let foreign = ForeignObjects::new(&client, wake_syncs.clone());
     let wake = move |kind: &str, object: &DynamicObject| {
@@ -109,6 +109,7 @@ pub async fn operate(client: Client, settings: Settings) -> anyhow::Result<()> {
         progress: Progress::new(ask_build.clone()),
         turns: Turns::default(),
         ask_build,
+        ask_fleet,
         own: OwnObjects::start(&client, settings.namespace.as_deref(), wake),
         foreign,
         stores,
@@ -131,7 +132,7 @@ pub async fn operate(client: Client, settings: Settings) -> anyhow::Result<()> {
     });
     let serve = server::serve(&settings, context.clone(), registry);
     let work = futures::future::join5(
-        drive(fleets, fleet::reconcile, &context),
+        drive_fleets(fleets, &context),
         drive(repos, service_repo::reconcile, &context),
         drive_when_cached(environments, &context),
         drive_syncs(syncs, &context),
@@ -197,6 +198,14 @@ async fn drive_builds(controller: Controller<ServiceBuild>, context: &Arc<Contex
     let _ = context.stores.repos.wait_until_ready().await;
     let _ = context.stores.environments.wait_until_ready().await;
     drive(controller, service_build::reconcile, context).await;
+}
+
+/// Nor must services with which an ops commit is tried.
+async fn drive_fleets(controller: Controller<Fleet>, context: &Arc<Context>) {
+    let _ = context.stores.repos.wait_until_ready().await;
+    let _ = context.stores.builds.wait_until_ready().await;
+    let _ = context.stores.environments.wait_until_ready().await;
+    drive(controller, fleet::reconcile, context).await;
 }
 
 /// Nor must objects of a `GitSync`.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::ResourceExt as _;
 use serde::Serialize;
-use slipway_crds::v1alpha1::{BlockedBy, DevEnvironment, IntegrationStatus, LockedService, ServiceRepo};
+use slipway_crds::v1alpha1::{BlockedBy, DevEnvironment, Fleet, IntegrationStatus, LockedService, ServiceRepo};
 use slipway_crds::{conditions, names, reasons};
 
 use crate::environment::{self, State};
@@ -29,6 +29,9 @@ pub struct Reasons {
     /// What it runs and why; none before that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locked: Option<LockedService>,
+    /// Why the newest commit of the ops repository is not run, where it is held back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ops_held_back: Option<String>,
     /// Where its commits come from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repository: Option<Repository>,
@@ -105,6 +108,7 @@ impl Reasons {
             expires_at: status.expires_at.filter(|_| status.ended.is_none()),
             service: service.to_owned(),
             locked: status.lock.into_iter().find(|locked| locked.service == service),
+            ops_held_back: None,
             repository: repository.map(Repository::of),
             blocked_by,
             others_blocked_by,
@@ -114,6 +118,14 @@ impl Reasons {
         };
         reasons.next = reasons.what_to_do(environment::state(environment), program);
         reasons
+    }
+
+    /// Of a service that is built with the Fleet's default: why the newest ops commit is not that yet.
+    pub fn with_fleet(mut self, fleet: &Fleet, environment: &DevEnvironment) -> Self {
+        let is_built = self.locked.as_ref().is_some_and(|locked| locked.ops_commit.is_some());
+        let follows = is_built && environment.spec.ops.is_none();
+        self.ops_held_back = crate::fleet::ops_held_back(fleet).filter(|_| follows);
+        self
     }
 
     /// Whether the service is ready.

@@ -12,7 +12,7 @@ use crate::output::{elapsed, run, standing};
 pub fn told(reasons: &Reasons, now: Timestamp, colours: Colours) -> String {
     let mut lines = vec![head(reasons, colours)];
     match &reasons.locked {
-        Some(locked) => lines.extend(what_runs(locked)),
+        Some(locked) => lines.extend(what_runs(locked, reasons.ops_held_back.as_deref())),
         None => lines.push(field("commit", &format!("not known yet: {}", reasons.message))),
     }
     lines.extend(reasons.repository.iter().map(|repository| self::repository(repository, colours)));
@@ -45,7 +45,7 @@ fn field(name: &str, text: &str) -> String {
     format!("  {name:<8} {text}")
 }
 
-fn what_runs(locked: &LockedService) -> Vec<String> {
+fn what_runs(locked: &LockedService, held_back: Option<&str>) -> Vec<String> {
     let commit = match &locked.commit {
         Some(commit) => format!("{commit}: {}", reason(&locked.why)),
         None => locked.why.clone(),
@@ -56,9 +56,15 @@ fn what_runs(locked: &LockedService) -> Vec<String> {
         (None, None) => None,
     };
     let mut lines = vec![field("commit", &commit)];
+    lines.extend(locked.ops_commit.as_deref().map(|ops| field("ops", &self::ops(ops, held_back))));
     lines.extend(image.map(|image| field("image", image)));
     lines.extend(locked.address.as_ref().map(|address| field("address", address)));
     lines
+}
+
+fn ops(commit: &str, held_back: Option<&str>) -> String {
+    let held_back = held_back.map(|why| format!("; not newer: {why}"));
+    format!("commit {}{}", short(commit), held_back.unwrap_or_default())
 }
 
 fn repository(repository: &Repository, colours: Colours) -> String {
@@ -102,7 +108,7 @@ mod tests {
     use super::*;
     use crate::follow::Pods;
     use serde_json::{Value, json};
-    use slipway_crds::v1alpha1::{DevEnvironment, ServiceRepo};
+    use slipway_crds::v1alpha1::{DevEnvironment, Fleet, ServiceRepo};
 
     fn environment(spec: &Value, status: &Value) -> DevEnvironment {
         serde_json::from_value(json!({"apiVersion": "slipway.dev/v1alpha1", "kind": "DevEnvironment",
@@ -168,6 +174,28 @@ next:
   slipway restart www -e demo
 ";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn an_ops_commit_that_is_held_back_is_told_to_who_follows_the_default() {
+        let message = "ops commit 91ab: service api: state `nginx` failed; environments stay at 77aa";
+        let fleet: Fleet = serde_json::from_value(json!({"apiVersion": "slipway.dev/v1alpha1", "kind": "Fleet",
+            "metadata": {"name": "f"}, "spec": {"registry": "r"}, "status": {"conditions": [
+                {"type": "Stalled", "status": "True", "reason": "OpsTrialFailed", "message": message,
+                "lastTransitionTime": "2026-11-22T10:00:00Z"}]}}))
+        .unwrap();
+        let mut status = crashed();
+        status["lock"][0]["opsCommit"] = "77aa77aa77aa".into();
+        let told = |spec: Value| {
+            let environment = environment(&spec, &status);
+            let reasons = Reasons::of("www", &environment, None, &Pods::new(), "slipway");
+            let reasons = reasons.with_fleet(&fleet, &environment);
+            self::told(&reasons, "2026-11-22T10:02:00Z".parse().unwrap(), Colours::default())
+        };
+        let text = told(json!({"services": ["www"]}));
+        assert!(text.contains(&format!("  ops      commit 77aa77aa; not newer: {message}\n")), "{text}");
+        let text = told(json!({"services": ["www"], "ops": "77aa77aa77aa"}));
+        assert!(text.contains("  ops      commit 77aa77aa\n"), "{text}");
     }
 
     #[test]
