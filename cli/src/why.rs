@@ -5,14 +5,14 @@ mod told;
 
 use jiff::Timestamp;
 use kube::ResourceExt as _;
-use kube::api::ListParams;
 use slipway_crds::names;
-use slipway_crds::v1alpha1::{DevEnvironment, Fleet, ServiceRepo};
+use slipway_crds::v1alpha1::{DevEnvironment, ServiceRepo};
 
 use crate::args::{Format, Why};
 use crate::connect::Session;
 use crate::environment;
 use crate::exit::Exit;
+use crate::fleet;
 use crate::follow::{Event, Follower, Pods};
 use crate::output::{Output, objects};
 use crate::pods;
@@ -81,10 +81,7 @@ async fn show(
         _ => session.in_namespace::<ServiceRepo>().get_opt(service).await.ok().flatten(),
     };
     let mut reasons = Reasons::of(service, environment, repository.as_ref(), pods, &session.program);
-    let fleets = session.in_namespace::<Fleet>().list(&ListParams::default()).await;
-    if let Some(fleet) = fleets.iter().flatten().next() {
-        reasons = reasons.with_fleet(fleet, environment);
-    }
+    reasons.ops_held_back = fleet::held_back(session, environment).await;
     match arguments.printed.format {
         Format::Text => {
             let text = told::told(&reasons, Timestamp::now(), output.colours);

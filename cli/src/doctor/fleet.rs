@@ -8,6 +8,7 @@ use slipway_crds::{conditions, reasons};
 use super::check::Check;
 use crate::connect::Session;
 use crate::environment;
+use crate::fleet::ops_failed;
 
 /// What environments wait for that is the registry's fault.
 const OF_THE_REGISTRY: [&str; 3] =
@@ -40,7 +41,7 @@ fn judge(fleets: &[Fleet], environments: &[DevEnvironment], namespace: &str) -> 
 fn of_fleet(fleet: &Fleet, environments: usize) -> Check {
     let name = fleet.name_any();
     let conditions = fleet.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
-    if let Some(why) = crate::fleet::ops_failed(fleet) {
+    if let Some(why) = ops_failed(fleet) {
         let cure = "mend the ops repository and push; environments run the older commit until then. \
             Builds that failed have the log: kubectl get sbuild -l slipway.dev/trial";
         return Check::warning("fleet", format!("Fleet {name}: {why}"), cure);

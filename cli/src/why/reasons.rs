@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
 use kube::ResourceExt as _;
 use serde::Serialize;
-use slipway_crds::v1alpha1::{BlockedBy, DevEnvironment, Fleet, IntegrationStatus, LockedService, ServiceRepo};
+use slipway_crds::v1alpha1::{BlockedBy, DevEnvironment, IntegrationStatus, LockedService, ServiceRepo};
 use slipway_crds::{conditions, names, reasons};
 
 use crate::environment::{self, State};
@@ -118,14 +118,6 @@ impl Reasons {
         };
         reasons.next = reasons.what_to_do(environment::state(environment), program);
         reasons
-    }
-
-    /// Of a service that is built with the Fleet's default: why the newest ops commit is not that yet.
-    pub fn with_fleet(mut self, fleet: &Fleet, environment: &DevEnvironment) -> Self {
-        let is_built = self.locked.as_ref().is_some_and(|locked| locked.ops_commit.is_some());
-        let follows = is_built && environment.spec.ops.is_none();
-        self.ops_held_back = crate::fleet::ops_held_back(fleet).filter(|_| follows);
-        self
     }
 
     /// Whether the service is ready.

@@ -80,7 +80,8 @@ fn who_waits(all: &Store<DevEnvironment>, ask: &Trigger, namespace: &str, build:
 pub fn who_tries(fleets: &Store<Fleet>, ask: &AskFleet, namespace: &str) {
     let tries = |fleet: &Fleet| {
         let status = fleet.status.as_ref();
-        fleet.namespace().as_deref() == Some(namespace) && status.is_some_and(|status| status.ops_candidate.is_some())
+        fleet.namespace().as_deref() == Some(namespace)
+            && status.is_some_and(|status| status.ops_candidate.is_some())
     };
     for fleet in fleets.state_filter(tries) {
         // An error means that the controller is shutting down.

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use slipway_crds::v1alpha1::{FleetStatus, OpsCandidate, ServiceBuildStatus};
+
+use crate::service_name::ServiceName;
 
 /// What is recorded of a Fleet's ops repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,12 +27,14 @@ impl OpsState {
 }
 
 /// What is seen of it now.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct OpsFacts {
     /// The commit of the trunk; none while it cannot be read.
     pub head: Option<String>,
-    /// The services that are built, by name. They are asked for only while something is tried.
-    pub services: BTreeMap<String, Subject>,
+    /// The base image by digest; or why it is not known, in one sentence.
+    pub base: Result<String, String>,
+    /// The services that are built. They are asked for only while something is tried.
+    pub services: BTreeMap<ServiceName, Subject>,
     /// The builds of the fleet.
     pub builds: Vec<Seen>,
 }
@@ -37,16 +42,11 @@ pub struct OpsFacts {
 /// A service with which a commit is tried.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// The commit of its trunk, and the name of the build of both commits.
-    Known {
-        /// The commit of the service.
-        commit: String,
-        /// The build's name.
-        build: String,
-    },
+    /// At the commit of its trunk.
+    At(String),
     /// It is not known yet what would be built, in one sentence.
     Unknown(String),
-    /// It cannot be built, whatever the ops repository says; in one sentence.
+    /// Its trunk cannot be built, whatever the ops repository says; in one sentence.
     Unfit(String),
 }
 
@@ -57,6 +57,8 @@ pub struct Seen {
     pub name: String,
     /// Its service.
     pub service: String,
+    /// When it was made.
+    pub made: Timestamp,
     /// How far it is.
     pub status: ServiceBuildStatus,
 }

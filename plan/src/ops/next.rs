@@ -1,10 +1,14 @@
 //! From facts to the default of the ops repository.
 
 use jiff::Timestamp;
-use slipway_crds::v1alpha1::{BuildOutcome, OpsCandidate, OpsTrial, ServiceBuildStatus, TrialPhase};
+use slipway_crds::v1alpha1::{
+    BuildInputs, BuildOutcome, OpsCandidate, OpsTrial, ServiceBuildStatus, TrialPhase,
+};
 
 use super::{OpsFacts, OpsState, Seen, Subject, Wanted};
+use crate::build::inputs;
 use crate::environment::resolve::short;
+use crate::service_name::ServiceName;
 
 /// Why the first commit is taken as it is.
 const FIRST: &str = "it was the first: there was no older one to keep, so it was not tried";
@@ -43,9 +47,10 @@ pub fn next(previous: &OpsState, facts: &OpsFacts, now: Timestamp) -> Next {
         .services
         .iter()
         .map(|(service, subject)| {
-            let recorded = before.and_then(|before| before.trials.iter().find(|trial| trial.service == *service));
-            let look = Look { service, subject, recorded, facts, accepted: previous.accepted.as_deref() };
-            look.trial()
+            let recorded = before
+                .and_then(|before| before.trials.iter().find(|trial| trial.service == service.as_str()));
+            let accepted = previous.accepted.as_deref();
+            Look { service, subject, recorded, facts, accepted, target: commit }.trial()
         })
         .collect();
     if trials.iter().all(|trial| matches!(trial.phase, TrialPhase::Passed | TrialPhase::LeftOut)) {
@@ -84,47 +89,67 @@ fn wanted(trial: &OpsTrial, ops_commit: &str, builds: &[Seen]) -> Option<Wanted>
 }
 
 struct Look<'a> {
-    service: &'a str,
+    service: &'a ServiceName,
     subject: &'a Subject,
     recorded: Option<&'a OpsTrial>,
     facts: &'a OpsFacts,
     accepted: Option<&'a str>,
+    target: &'a str,
 }
 
 impl Look<'_> {
-    /// What was recorded holds while its build is there; a build that a person deleted is asked for again.
+    /// What has begun goes on although the service moves; what failed is judged again: a newer commit of the service may
+    /// mend it. A build that a person deleted is asked for again.
     fn trial(&self) -> OpsTrial {
         if let Some(passed) = self.recorded.filter(|recorded| recorded.phase == TrialPhase::Passed) {
             return passed.clone();
         }
-        let goes_on = self.recorded.filter(|recorded| !self.is_overtaken(recorded));
-        let known = goes_on.and_then(|recorded| Some((recorded.commit.as_deref()?, recorded.build.as_deref()?)));
-        if let Some(trial) = known.and_then(|(commit, build)| self.seen(commit, build)) {
-            return trial;
-        }
-        match self.subject {
-            Subject::Known { commit, build } => self.seen(commit, build).unwrap_or_else(|| {
-                let phase = TrialPhase::Waiting;
-                self.at(Some(commit), Some(build), phase, "its build is asked for".to_owned())
-            }),
-            Subject::Unknown(why) => self.at(None, None, TrialPhase::Waiting, why.clone()),
-            Subject::Unfit(why) => self.at(None, None, TrialPhase::LeftOut, why.clone()),
+        let known =
+            self.recorded.and_then(|recorded| Some((recorded.commit.as_ref()?, recorded.build.as_ref()?)));
+        let begun = known.and_then(|(commit, build)| self.seen(commit, build));
+        match (begun, self.subject) {
+            (Some(begun), Subject::Unknown(_)) => begun,
+            (Some(begun), _) if begun.phase != TrialPhase::Failed => begun,
+            (_, Subject::At(commit)) => self.at_trunk(commit),
+            (None, Subject::Unknown(why)) => self.without_build(TrialPhase::Waiting, why),
+            (_, Subject::Unfit(why)) => self.stand_in(why),
         }
     }
 
-    /// A newer commit of the service may mend what failed. While a build goes on it is not begun anew.
-    fn is_overtaken(&self, recorded: &OpsTrial) -> bool {
-        let newest = match self.subject {
-            Subject::Known { commit, .. } => Some(commit),
-            Subject::Unknown(_) | Subject::Unfit(_) => None,
+    fn at_trunk(&self, commit: &str) -> OpsTrial {
+        let trial = self.at(commit);
+        match self.fails_anyway(commit).filter(|_| trial.phase == TrialPhase::Failed) {
+            Some(other) => {
+                self.stand_in(&format!("it fails with the older ops commit, too: see build {other}"))
+            }
+            None => trial,
+        }
+    }
+
+    /// A trunk that cannot be built anyway proves nothing: the commit is tried that was built last with the default.
+    fn stand_in(&self, why: &str) -> OpsTrial {
+        let good = self.with_default(BuildOutcome::Succeeded).max_by_key(|(seen, _)| (seen.made, &seen.name));
+        match good {
+            Some((_, commit)) => self.at(commit),
+            None => self.without_build(TrialPhase::LeftOut, why),
+        }
+    }
+
+    fn at(&self, commit: &str) -> OpsTrial {
+        let base = match &self.facts.base {
+            Ok(base) => base.clone(),
+            Err(why) => return self.without_build(TrialPhase::Waiting, why),
         };
-        let is_bad = matches!(recorded.phase, TrialPhase::Failed | TrialPhase::LeftOut);
-        is_bad && newest.is_some() && recorded.commit.as_ref() != newest
+        let inputs = BuildInputs { commit: commit.to_owned(), ops_commit: self.target.to_owned(), base };
+        let build = inputs::name(self.service, &inputs);
+        self.seen(commit, &build).unwrap_or_else(|| {
+            let message = "its build is asked for".to_owned();
+            self.of(Some((commit, &build)), TrialPhase::Waiting, message)
+        })
     }
 
     fn seen(&self, commit: &str, build: &str) -> Option<OpsTrial> {
-        let found = self.facts.builds.iter().find(|seen| seen.name == build)?;
-        let status = &found.status;
+        let status = &self.facts.builds.iter().find(|seen| seen.name == build)?.status;
         let (phase, message) = match status.outcome {
             None => (TrialPhase::Building, status.message.clone()),
             Some(BuildOutcome::Succeeded) => (TrialPhase::Passed, String::new()),
@@ -133,33 +158,36 @@ impl Look<'_> {
                 let message = format!("{}: delete build {build} to try it again", status.message);
                 (TrialPhase::Failed, message)
             }
-            Some(BuildOutcome::Failed) => match self.fails_anyway(commit) {
-                Some(other) => {
-                    let message = format!("it fails with the older ops commit, too: see build {other}");
-                    (TrialPhase::LeftOut, message)
-                }
-                None => (TrialPhase::Failed, failure(status)),
-            },
+            Some(BuildOutcome::Failed) => (TrialPhase::Failed, failure(status)),
         };
-        Some(self.at(Some(commit), Some(build), phase, message))
+        Some(self.of(Some((commit, build)), phase, message))
     }
 
     /// The build of the same commit of the service with the present default, when it failed, too.
     fn fails_anyway(&self, commit: &str) -> Option<&str> {
-        let is_same = |seen: &&Seen| {
-            let inputs = seen.status.inputs.as_ref();
-            seen.service == self.service
-                && seen.status.outcome == Some(BuildOutcome::Failed)
-                && inputs.is_some_and(|inputs| {
-                    inputs.commit == commit && Some(inputs.ops_commit.as_str()) == self.accepted
-                })
-        };
-        self.facts.builds.iter().find(is_same).map(|seen| seen.name.as_str())
+        let mut failed = self.with_default(BuildOutcome::Failed);
+        failed.find(|(_, built)| *built == commit).map(|(seen, _)| seen.name.as_str())
     }
 
-    fn at(&self, commit: Option<&str>, build: Option<&str>, phase: TrialPhase, message: String) -> OpsTrial {
+    /// The builds of the service with the present default that ended so, and their commits.
+    fn with_default(&self, outcome: BuildOutcome) -> impl Iterator<Item = (&Seen, &str)> {
+        let mine = self.facts.builds.iter().filter(move |seen| {
+            seen.service == self.service.as_str() && seen.status.outcome == Some(outcome)
+        });
+        mine.filter_map(|seen| {
+            let inputs = seen.status.inputs.as_ref()?;
+            (Some(inputs.ops_commit.as_str()) == self.accepted).then_some((seen, inputs.commit.as_str()))
+        })
+    }
+
+    fn without_build(&self, phase: TrialPhase, why: &str) -> OpsTrial {
+        self.of(None, phase, why.to_owned())
+    }
+
+    fn of(&self, of: Option<(&str, &str)>, phase: TrialPhase, message: String) -> OpsTrial {
+        let (commit, build) = of.unzip();
         OpsTrial {
-            service: self.service.to_owned(),
+            service: self.service.to_string(),
             commit: commit.map(str::to_owned),
             build: build.map(str::to_owned),
             phase,

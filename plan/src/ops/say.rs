@@ -24,7 +24,8 @@ pub fn held(state: &OpsState) -> Option<Held> {
     let what = if failed.is_empty() {
         trying(candidate)
     } else {
-        let told = failed.iter().take(NAMED).map(|trial| format!("service {}: {}", trial.service, trial.message));
+        let told =
+            failed.iter().take(NAMED).map(|trial| format!("service {}: {}", trial.service, trial.message));
         let told = told.collect::<Vec<_>>().join("; ");
         match failed.len().saturating_sub(NAMED) {
             0 => format!(": {told}"),
@@ -42,8 +43,18 @@ fn of(candidate: &OpsCandidate, phase: TrialPhase) -> impl Iterator<Item = &OpsT
 
 fn trying(candidate: &OpsCandidate) -> String {
     let (passed, all) = (of(candidate, TrialPhase::Passed).count(), candidate.trials.len());
-    let errors = of(candidate, TrialPhase::Error).map(|trial| {
-        format!("; service {} could not be tried, it is again: {}", trial.service, trial.message)
-    });
-    format!(" is tried: {passed} of {all} services are built{}", errors.collect::<String>())
+    let waits = candidate.trials.iter().filter_map(trouble).take(NAMED);
+    format!(" is tried: {passed} of {all} services are built{}", waits.collect::<String>())
+}
+
+/// Why a service is not even being built.
+fn trouble(trial: &OpsTrial) -> Option<String> {
+    let OpsTrial { service, message, .. } = trial;
+    match (trial.phase, &trial.build) {
+        (TrialPhase::Error, _) => {
+            Some(format!("; service {service} could not be built, it is tried again: {message}"))
+        }
+        (TrialPhase::Waiting, None) => Some(format!("; service {service} waits: {message}")),
+        _ => None,
+    }
 }

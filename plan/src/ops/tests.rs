@@ -10,11 +10,28 @@ use slipway_crds::v1alpha1::{
 
 use super::say::held;
 use super::{Next, OpsFacts, OpsState, Seen, Subject, Tried, Wanted, next, superfluous};
+use crate::build::inputs;
+use crate::service_name::ServiceName;
 
 const SERVICES: [&str; 3] = ["api", "ats", "www"];
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_000_000 + second).unwrap()
+}
+
+fn named(service: &str) -> ServiceName {
+    ServiceName::parse(service).unwrap()
+}
+
+fn made_of(service: &str, commit: &str, ops: &str) -> (BuildInputs, String) {
+    let inputs =
+        BuildInputs { commit: commit.to_owned(), ops_commit: ops.to_owned(), base: "base".to_owned() };
+    let name = inputs::name(&named(service), &inputs);
+    (inputs, name)
+}
+
+fn asked(decided: &Next) -> Vec<(&str, &str)> {
+    decided.ask.iter().map(|wanted| (wanted.service.as_str(), wanted.commit.as_str())).collect()
 }
 
 /// Services with their commits, the trunk of the ops repository, and the builds there are.
@@ -46,24 +63,26 @@ impl World {
     }
 
     fn facts(&self) -> OpsFacts {
-        let seen = self.state.candidate.as_ref().map(|candidate| candidate.commit.clone());
-        let ops = self.head.clone().or(seen).unwrap_or_default();
-        let subject = |(service, commit): (&String, &String)| {
-            let build = format!("{service}-{commit}-{ops}");
-            (service.clone(), Subject::Known { commit: commit.clone(), build })
-        };
-        let services = self.commits.iter().map(subject).collect();
-        OpsFacts { head: self.head.clone(), services, builds: self.builds.clone() }
+        let at = |(service, commit): (&String, &String)| (named(service), Subject::At(commit.clone()));
+        let services = self.commits.iter().map(at).collect();
+        let (head, base) = (self.head.clone(), Ok("base".to_owned()));
+        OpsFacts { head, base, services, builds: self.builds.clone() }
+    }
+
+    fn make(&mut self, service: &str, commit: &str, ops: &str) {
+        let (inputs, name) = made_of(service, commit, ops);
+        let status = ServiceBuildStatus { inputs: Some(inputs), ..ServiceBuildStatus::default() };
+        let made = at(i64::try_from(self.builds.len()).unwrap());
+        self.builds.push(Seen { name, service: service.to_owned(), made, status });
     }
 
     /// One look, and what it asks for is made.
     fn look(&mut self) -> Next {
         let decided = next(&self.state, &self.facts(), at(0));
         self.state = decided.state.clone();
-        for Wanted { build, service, commit, ops_commit } in decided.ask.clone() {
-            let inputs = BuildInputs { commit, ops_commit, base: "base".to_owned() };
-            let status = ServiceBuildStatus { inputs: Some(inputs), ..ServiceBuildStatus::default() };
-            self.builds.push(Seen { name: build, service, status });
+        for wanted in &decided.ask {
+            self.make(&wanted.service, &wanted.commit, &wanted.ops_commit);
+            assert_eq!(self.builds.last().unwrap().name, wanted.build);
         }
         decided
     }
@@ -92,7 +111,7 @@ impl World {
 #[test]
 fn the_first_commit_is_taken_as_it_is_and_says_so() {
     let mut world = World::new(&SERVICES);
-    assert_eq!(world.look(), Next::default());
+    assert_eq!(world.look().state, OpsState::default());
     world.push("old");
     assert_eq!(world.look().ask, []);
     assert_eq!(world.accepted(), Some("old"));
@@ -109,8 +128,7 @@ fn without_services_that_are_built_a_commit_is_taken_at_once() {
 #[test]
 fn a_newer_commit_is_the_default_when_every_service_was_built_with_it() {
     let mut world = World::moved(&["api", "www"]);
-    let asked: Vec<String> = world.look().ask.into_iter().map(|wanted| wanted.build).collect();
-    assert_eq!(asked, ["api-c1-new", "www-c1-new"]);
+    assert_eq!(asked(&world.look()), [("api", "c1"), ("www", "c1")]);
     assert_eq!(world.look().ask, []);
     assert_eq!(world.accepted(), Some("old"));
     world.builds[0].status.outcome = Some(BuildOutcome::Succeeded);
@@ -136,13 +154,11 @@ fn a_commit_that_a_service_fails_with_is_held_back_and_the_state_is_named() {
         comment: "no such package".to_owned(),
         milliseconds: 1,
     };
-    world.builds[1].status.provisioned =
-        Some(Provisioned { failed: vec![state], ..Provisioned::default() });
+    world.builds[1].status.provisioned = Some(Provisioned { failed: vec![state], ..Provisioned::default() });
     world.look();
     assert_eq!(world.accepted(), Some("old"));
     let told = held(&world.state).unwrap();
-    let expected =
-        "ops commit new: service www: state `nginx (pkg.installed)` failed: no such package; environments stay at old";
+    let expected = "ops commit new: service www: state `nginx (pkg.installed)` failed: no such package; environments stay at old";
     assert_eq!((told.failed, told.message.as_str()), (true, expected));
 
     world.push("mended");
@@ -172,42 +188,51 @@ fn while_the_repository_cannot_be_read_the_trial_goes_on() {
 }
 
 #[test]
-fn a_service_that_fails_with_the_default_too_holds_nothing_back() {
+fn a_service_that_was_never_built_holds_nothing_back() {
     let mut world = World::moved(&["api", "www"]);
-    world.builds.push(Seen {
-        name: "www-c1-old".to_owned(),
-        service: "www".to_owned(),
-        status: ServiceBuildStatus {
-            outcome: Some(BuildOutcome::Failed),
-            inputs: Some(BuildInputs {
-                commit: "c1".to_owned(),
-                ops_commit: "old".to_owned(),
-                base: "base".to_owned(),
-            }),
-            ..ServiceBuildStatus::default()
-        },
-    });
+    world.make("www", "c1", "old");
     world.look();
     world.end(|service, _, _| service == "www");
     world.look();
     assert_eq!(world.accepted(), Some("new"));
-    assert_eq!(
-        world.state.why.as_deref(),
-        Some("built with it: api; left out, they cannot be built anyway: www")
-    );
+    let why = "built with it: api; left out, they cannot be built anyway: www";
+    assert_eq!(world.state.why.as_deref(), Some(why));
+}
+
+#[test]
+fn of_a_service_whose_trunk_is_broken_the_last_good_commit_is_tried() {
+    let broken = |bad_ops: bool| {
+        let mut world = World::moved(&["www"]);
+        world.make("www", "c1", "old");
+        world.commits.insert("www".to_owned(), "c2".to_owned());
+        world.make("www", "c2", "old");
+        world.end(|_, commit, _| commit == "c2");
+        assert_eq!(asked(&world.look()), [("www", "c2")]);
+        world.end(|_, _, _| true);
+        assert_eq!(asked(&world.look()), [("www", "c1")]);
+        world.end(|_, _, _| bad_ops);
+        world.look();
+        world
+    };
+    assert_eq!(broken(false).accepted(), Some("new"));
+    let held_back = broken(true);
+    assert_eq!((held_back.accepted(), held_back.phases()), (Some("old"), vec![("www", TrialPhase::Failed)]));
 }
 
 #[test]
 fn what_cannot_be_built_is_left_out_and_what_is_not_known_is_waited_for() {
     let world = World::moved(&["api"]);
     let with = |subject: Subject| {
-        let mut facts = world.facts();
-        facts.services = BTreeMap::from([("api".to_owned(), subject)]);
-        next(&world.state, &facts, at(0))
+        let services = BTreeMap::from([(named("api"), subject)]);
+        next(&world.state, &OpsFacts { services, ..world.facts() }, at(0))
     };
     assert_eq!(with(Subject::Unfit("no manifest".to_owned())).state.accepted.as_deref(), Some("new"));
     let waits = with(Subject::Unknown("not read yet".to_owned()));
     assert_eq!((waits.state.accepted.as_deref(), waits.ask), (Some("old"), Vec::new()));
+    let base = Err("there is no base image".to_owned());
+    let waits = next(&world.state, &OpsFacts { base, ..world.facts() }, at(0));
+    assert_eq!((waits.state.accepted.as_deref(), &waits.ask), (Some("old"), &Vec::new()));
+    assert!(held(&waits.state).unwrap().message.contains("service api waits: there is no base image"));
 }
 
 #[test]
@@ -217,7 +242,7 @@ fn a_newer_commit_of_the_service_is_tried_only_when_the_older_failed() {
     world.commits.insert("www".to_owned(), "c2".to_owned());
     assert_eq!(world.look().ask, []);
     world.end(|_, commit, _| commit == "c1");
-    assert_eq!(world.look().ask[0].build, "www-c2-new");
+    assert_eq!(asked(&world.look()), [("www", "c2")]);
     world.end(|_, commit, _| commit == "c1");
     world.look();
     assert_eq!(world.accepted(), Some("new"));
@@ -230,8 +255,7 @@ fn a_build_that_is_gone_is_asked_for_again_unless_it_was_good() {
     world.end(|service, _, _| service == "www");
     world.look();
     world.builds.clear();
-    let asked: Vec<String> = world.look().ask.into_iter().map(|wanted| wanted.build).collect();
-    assert_eq!(asked, ["www-c1-new"]);
+    assert_eq!(asked(&world.look()), [("www", "c1")]);
 }
 
 #[test]
@@ -277,6 +301,8 @@ enum Event {
     Push(u8),
     Away,
     Commit(usize, u8),
+    /// An environment asks for the image of a service's trunk.
+    Asked(usize),
     End,
     Lost(usize),
     Look,
@@ -287,82 +313,107 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         (0_u8..4).prop_map(Event::Push),
         Just(Event::Away),
         (0_usize..3, 0_u8..3).prop_map(|(service, commit)| Event::Commit(service, commit)),
+        (0_usize..3).prop_map(Event::Asked),
         Just(Event::End),
         (0_usize..4).prop_map(Event::Lost),
         Just(Event::Look),
         Just(Event::Look),
     ];
-    proptest::collection::vec(event, 0..40)
+    proptest::collection::vec(event, 0..50)
 }
 
-/// Whether a service cannot be built, for a set of (service, ops commit).
-fn is_bad<'a>(bad: &'a BTreeSet<(usize, u8)>) -> impl Fn(&str, &str, &str) -> bool + 'a {
-    move |service, _, ops| {
-        let service = SERVICES.iter().position(|known| *known == service).unwrap();
-        bad.iter().any(|(of, commit)| *of == service && ops == format!("o{commit}"))
+/// What cannot be built: services with an ops commit, and services at a commit.
+#[derive(Clone, Debug)]
+struct Bad {
+    ops: BTreeSet<(usize, u8)>,
+    commits: BTreeSet<(usize, u8)>,
+}
+
+impl Bad {
+    fn ops(&self, service: &str, ops: &str) -> bool {
+        self.ops.iter().any(|(of, bad)| SERVICES[*of] == service && ops == format!("o{bad}"))
+    }
+
+    fn commit(&self, service: &str, commit: &str) -> bool {
+        self.commits.iter().any(|(of, bad)| SERVICES[*of] == service && commit == format!("d{bad}"))
     }
 }
 
-fn happen(world: &mut World, event: &Event, bad: &BTreeSet<(usize, u8)>) {
+fn bad() -> impl Strategy<Value = Bad> {
+    let ops = proptest::collection::btree_set((0_usize..3, 0_u8..4), 0..4);
+    let commits = proptest::collection::btree_set((0_usize..3, 0_u8..3), 0..3);
+    (ops, commits).prop_map(|(ops, commits)| Bad { ops, commits })
+}
+
+fn happen(world: &mut World, event: &Event, bad: &Bad) {
     match event {
         Event::Push(ops) => world.push(&format!("o{ops}")),
         Event::Away => world.head = None,
         Event::Commit(service, commit) => {
             world.commits.insert(SERVICES[*service].to_owned(), format!("d{commit}"));
         }
-        Event::End => world.end(is_bad(bad)),
+        Event::Asked(service) => {
+            let service = SERVICES[*service];
+            let (commit, ops) = (world.commits[service].clone(), world.accepted().unwrap_or("o0").to_owned());
+            if !world.builds.iter().any(|seen| seen.name == made_of(service, &commit, &ops).1) {
+                world.make(service, &commit, &ops);
+            }
+        }
+        Event::End => world.end(|service, commit, ops| bad.ops(service, ops) || bad.commit(service, commit)),
         Event::Lost(which) if *which < world.builds.len() => drop(world.builds.remove(*which)),
         Event::Lost(_) => {}
         Event::Look => drop(world.look()),
     }
 }
 
+/// Whether a service was built with an ops commit.
+fn was_built(world: &World, service: &str, ops: &str) -> bool {
+    world.builds.iter().any(|seen| {
+        seen.service == service
+            && seen.status.outcome == Some(BuildOutcome::Succeeded)
+            && seen.status.inputs.as_ref().is_some_and(|inputs| inputs.ops_commit == ops)
+    })
+}
+
 proptest! {
     #[test]
-    fn the_default_moves_only_to_a_commit_that_every_service_was_built_with(
+    fn the_default_never_moves_to_what_a_service_that_was_built_cannot_be_built_with(
         events in events(),
-        bad in proptest::collection::btree_set((0_usize..3, 0_u8..4), 0..4),
+        bad in bad(),
     ) {
         let mut world = World::new(&SERVICES);
         for event in &events {
-            let before = world.state.clone();
+            let before = world.clone();
             happen(&mut world, event, &bad);
-            let moved = before.accepted.is_some() && before.accepted != world.state.accepted;
-            if let Some(now) = world.accepted().filter(|_| moved) {
-                for service in SERVICES {
-                    let older = before.accepted.as_deref().unwrap();
-                    let good = !is_bad(&bad)(service, "", now) || is_bad(&bad)(service, "", older);
-                    prop_assert!(good, "{service} was not built with {now}: {before:?}");
-                }
+            let Some(older) = before.accepted().filter(|older| Some(*older) != world.accepted()) else { continue };
+            let now = world.accepted().unwrap();
+            for service in SERVICES {
+                let breaks = bad.ops(service, now) && was_built(&before, service, older);
+                prop_assert!(!breaks, "{service} is broken by {now}: {before:?}", before = before.state);
             }
         }
     }
 
     #[test]
-    fn it_always_gets_there(
-        events in events(),
-        bad in proptest::collection::btree_set((0_usize..3, 0_u8..4), 0..4),
-    ) {
+    fn it_always_gets_there(events in events(), bad in bad()) {
         let mut world = World::new(&SERVICES);
         events.iter().for_each(|event| happen(&mut world, event, &bad));
         world.push("o0");
-        for _ in 0..4 {
+        for _ in 0..6 {
             world.look();
-            world.end(is_bad(&bad));
+            happen(&mut world, &Event::End, &bad);
         }
-        let is_good = SERVICES.iter().all(|service| !is_bad(&bad)(service, "", "o0"));
-        match &world.state.candidate {
+        let is_good = SERVICES.iter().all(|service| {
+            !bad.ops(service, "o0") && !bad.commit(service, &world.commits[*service])
+        });
+        match held(&world.state) {
             None => prop_assert_eq!(world.accepted(), Some("o0")),
-            Some(_) => {
-                prop_assert!(!is_good, "held back: {:?}", world.state);
-                prop_assert!(held(&world.state).unwrap().failed);
-            }
+            Some(held) => prop_assert!(held.failed && !is_good, "held back: {:?}", world.state),
         }
     }
 
     #[test]
-    fn a_look_at_the_same_facts_changes_nothing(events in events()) {
-        let bad = BTreeSet::from([(0, 1)]);
+    fn a_look_at_the_same_facts_changes_nothing(events in events(), bad in bad()) {
         let mut world = World::new(&SERVICES);
         for event in &events {
             happen(&mut world, event, &bad);

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use kube::ResourceExt as _;
-use slipway_crds::reasons;
-use slipway_crds::v1alpha1::{BuildInputs, Fleet, ServiceBuild, ServiceRepo};
-use slipway_plan::build::inputs;
+use slipway_crds::v1alpha1::{Fleet, ServiceBuild, ServiceRepo};
 use slipway_plan::environment::resolve::Unavailable;
 use slipway_plan::ops::{self, Next, OpsFacts, OpsState, Seen, Subject};
 use slipway_plan::service_name::ServiceName;
@@ -23,12 +21,16 @@ pub async fn look(
     head: Option<&String>,
 ) -> Result<Next, Error> {
     let state = OpsState::of(&fleet.status.clone().unwrap_or_default());
-    let mut facts = OpsFacts { head: head.cloned(), ..OpsFacts::default() };
-    if let Some(target) = ops::target(&state, facts.head.as_deref()).map(str::to_owned) {
-        let inputs = inputs(fleet, context, namespace, &target).await?;
-        facts.services = services(context, namespace, &inputs).await;
-        facts.builds = builds(context, namespace);
-    }
+    let (head, target) = (head.cloned(), ops::target(&state, head.map(String::as_str)));
+    let facts = match target {
+        None => OpsFacts { head, base: Ok(String::new()), services: BTreeMap::new(), builds: Vec::new() },
+        Some(target) => OpsFacts {
+            head,
+            base: base(fleet, context, namespace, target).await?.map_err(|why| why.message),
+            services: services(context, namespace).await,
+            builds: builds(context, namespace),
+        },
+    };
     Ok(ops::next(&state, &facts, context::now()))
 }
 
@@ -40,26 +42,22 @@ pub async fn act(context: &Context, namespace: &str, decided: &Next) -> Result<(
     trial::tidy(context, namespace, &decided.state).await
 }
 
-/// What every image is made of, but for the service's commit.
-async fn inputs(
+/// The base image by digest, once the ops commit is in the mirror, too.
+async fn base(
     fleet: &Fleet,
     context: &Context,
     namespace: &str,
     target: &str,
-) -> Result<Result<BuildInputs, Unavailable>, Error> {
+) -> Result<Result<String, Unavailable>, Error> {
     let (pull, _) = match logins(context, namespace, &fleet.spec).await? {
         Ok(logins) => logins,
         Err(problem) => return Ok(Err(problem)),
     };
     let ground = Ground { context, namespace, fleet: &fleet.spec, login: pull.as_deref() };
-    Ok(ground.inputs("", Some(target)).await)
+    Ok(ground.inputs("", Some(target)).await.map(|inputs| inputs.base))
 }
 
-async fn services(
-    context: &Context,
-    namespace: &str,
-    inputs: &Result<BuildInputs, Unavailable>,
-) -> BTreeMap<String, Subject> {
+async fn services(context: &Context, namespace: &str) -> BTreeMap<ServiceName, Subject> {
     let is_here = |repo: &ServiceRepo| {
         repo.namespace().as_deref() == Some(namespace) && repo.metadata.deletion_timestamp.is_none()
     };
@@ -67,8 +65,8 @@ async fn services(
     for repo in context.stores.repos.state_filter(is_here) {
         // A name that is none is refused by the schema.
         let Ok(service) = ServiceName::parse(&repo.name_any()) else { continue };
-        if let Some(subject) = subject(context, namespace, &repo, &service, inputs).await {
-            found.insert(service.to_string(), subject);
+        if let Some(subject) = subject(context, namespace, &repo, &service).await {
+            found.insert(service, subject);
         }
     }
     found
@@ -80,7 +78,6 @@ async fn subject(
     namespace: &str,
     repo: &ServiceRepo,
     service: &ServiceName,
-    inputs: &Result<BuildInputs, Unavailable>,
 ) -> Option<Subject> {
     let Some(repository) = context.repositories.get(namespace, service) else {
         return Some(Subject::Unknown("its repository was not read yet".to_owned()));
@@ -93,18 +90,10 @@ async fn subject(
         return Some(if was_read { Subject::Unknown(why) } else { Subject::Unfit(why) });
     };
     match knowledge::manifest(context, remote, service, &found.commit).await {
-        Ok(manifest) if manifest.image.is_some() => return None,
-        Ok(_) => {}
-        Err(error) => return Some(Subject::Unfit(format!("its manifest: {error}"))),
+        Ok(manifest) if manifest.image.is_some() => None,
+        Ok(_) => Some(Subject::At(found.commit.clone())),
+        Err(error) => Some(Subject::Unfit(format!("its manifest: {error}"))),
     }
-    Some(match inputs {
-        Ok(inputs) => {
-            let inputs = BuildInputs { commit: found.commit.clone(), ..inputs.clone() };
-            Subject::Known { build: inputs::name(service, &inputs), commit: inputs.commit }
-        }
-        Err(Unavailable { reason: reasons::NO_BASE, message }) => Subject::Unfit(message.clone()),
-        Err(why) => Subject::Unknown(why.message.clone()),
-    })
 }
 
 fn builds(context: &Context, namespace: &str) -> Vec<Seen> {
@@ -114,6 +103,7 @@ fn builds(context: &Context, namespace: &str) -> Vec<Seen> {
     let seen = |build: &ServiceBuild| Seen {
         name: build.name_any(),
         service: build.spec.service.clone(),
+        made: build.creation_timestamp().map(|time| time.0).unwrap_or_default(),
         status: build.status.clone().unwrap_or_default(),
     };
     context.stores.builds.state_filter(is_here).iter().map(|build| seen(build)).collect()

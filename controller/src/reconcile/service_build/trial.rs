@@ -32,12 +32,15 @@ pub fn is_asked(asked: &Asked, tried: &Tried) -> bool {
 
 /// What the environments of a namespace run or wait for.
 pub fn asked(context: &Context, namespace: &str) -> Asked {
-    let is_here = |found: &slipway_crds::v1alpha1::DevEnvironment| found.namespace().as_deref() == Some(namespace);
+    let is_here =
+        |found: &slipway_crds::v1alpha1::DevEnvironment| found.namespace().as_deref() == Some(namespace);
     let environments = context.stores.environments.state_filter(is_here);
     let locks = environments.iter().filter_map(|environment| environment.status.as_ref());
     locks
         .flat_map(|status| &status.lock)
-        .filter_map(|locked| Some((locked.service.clone(), locked.commit.clone()?, locked.ops_commit.clone()?)))
+        .filter_map(|locked| {
+            Some((locked.service.clone(), locked.commit.clone()?, locked.ops_commit.clone()?))
+        })
         .collect()
 }
 
@@ -71,7 +74,8 @@ pub fn is_told(context: &Context, namespace: &str, build: &str) -> bool {
     let tells = |fleet: &slipway_crds::v1alpha1::Fleet| {
         let candidate = fleet.status.as_ref().and_then(|status| status.ops_candidate.as_ref());
         let mut trials = candidate.into_iter().flat_map(|candidate| &candidate.trials);
-        fleet.namespace().as_deref() == Some(namespace) && trials.any(|trial| trial.build.as_deref() == Some(build))
+        fleet.namespace().as_deref() == Some(namespace)
+            && trials.any(|trial| trial.build.as_deref() == Some(build))
     };
     context.stores.fleets.find(tells).is_some()
 }
