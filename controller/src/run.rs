@@ -133,7 +133,7 @@ pub async fn operate(client: Client, settings: Settings) -> anyhow::Result<()> {
     });
     let serve = server::serve(&settings, context.clone(), registry);
     let work = futures::future::join5(
-        drive_fleets(fleets, &context),
+        drive(fleets, fleet::reconcile, &context),
         drive(repos, service_repo::reconcile, &context),
         drive_when_cached(environments, &context),
         drive_syncs(syncs, &context),
@@ -199,14 +199,6 @@ async fn drive_builds(controller: Controller<ServiceBuild>, context: &Arc<Contex
     let _ = context.stores.repos.wait_until_ready().await;
     let _ = context.stores.environments.wait_until_ready().await;
     drive(controller, service_build::reconcile, context).await;
-}
-
-/// Nor must services with which an ops commit is tried.
-async fn drive_fleets(controller: Controller<Fleet>, context: &Arc<Context>) {
-    let _ = context.stores.repos.wait_until_ready().await;
-    let _ = context.stores.builds.wait_until_ready().await;
-    let _ = context.stores.environments.wait_until_ready().await;
-    drive(controller, fleet::reconcile, context).await;
 }
 
 /// Nor must objects of a `GitSync`.

@@ -4,6 +4,7 @@
 mod trial;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kube::ResourceExt as _;
 use kube::runtime::controller::Action;
@@ -21,8 +22,14 @@ use crate::git::{GitError, Refs, Remote};
 use crate::report;
 use crate::repositories::Repository;
 
+/// When to look again after a start, before all that there is was listed.
+const SOON: Duration = Duration::from_millis(500);
+
 /// One look at a Fleet.
 pub async fn reconcile(fleet: Arc<Fleet>, context: Arc<Context>) -> Result<Action, Error> {
+    if !trial::is_all_listed(&context.stores) {
+        return Ok(Action::requeue(SOON));
+    }
     let namespace = fleet.namespace().unwrap_or_default();
     let others = context.stores.fleets.state_filter(|other| other.namespace().as_deref() == Some(&namespace));
     let generation = fleet.metadata.generation.unwrap_or_default();

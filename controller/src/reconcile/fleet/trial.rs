@@ -2,16 +2,26 @@
 
 use std::collections::BTreeMap;
 
+use futures::FutureExt as _;
 use kube::ResourceExt as _;
 use slipway_crds::v1alpha1::{Fleet, ServiceBuild, ServiceRepo};
 use slipway_plan::environment::resolve::Unavailable;
 use slipway_plan::ops::{self, Next, OpsFacts, OpsState, Seen, Subject};
 use slipway_plan::service_name::ServiceName;
 
-use crate::context::{self, Context};
+use crate::context::{self, Context, Stores};
 use crate::error::Error;
 use crate::reconcile::dev_environment::knowledge;
 use crate::reconcile::service_build::{Ground, logins, trial};
+
+/// Whether all is known that a trial depends on: a service that is not seen must not be taken for missing. It is not waited
+/// for, since environments and builds wait for Fleets.
+pub fn is_all_listed(stores: &Stores) -> bool {
+    let Stores { repos, builds, environments, .. } = stores;
+    repos.wait_until_ready().now_or_never().is_some()
+        && builds.wait_until_ready().now_or_never().is_some()
+        && environments.wait_until_ready().now_or_never().is_some()
+}
 
 /// Which commit is the default now, when the trunk is at `head`.
 pub async fn look(
