@@ -37,9 +37,9 @@ impl Scenario for OpsTried {
             let status = stage.api::<Fleet>().get("fleet").await?.status.unwrap_or_default();
             let builds = stage.api::<ServiceBuild>().list(&ListParams::default()).await?;
             let [build] = builds.items.as_slice() else { return Ok(false) };
-            let built = build.status.clone().unwrap_or_default();
-            let tried = built.inputs.map(|inputs| inputs.ops_commit);
-            Ok(built.outcome == Some(BuildOutcome::Succeeded)
+            let ended = build.status.clone().unwrap_or_default();
+            let tried = ended.inputs.map(|inputs| inputs.ops_commit);
+            Ok(ended.outcome == Some(BuildOutcome::Succeeded)
                 && tried.is_some()
                 && tried == status.ops_commit)
         }
