@@ -109,7 +109,9 @@ proptest! {
     #[test]
     fn it_always_gets_there(events in events(), bad in bad()) {
         let mut world = World::new(&SERVICES);
-        events.iter().for_each(|event| happen(&mut world, event, &bad));
+        for event in &events {
+            happen(&mut world, event, &bad);
+        }
         world.push("o0");
         for _ in 0..6 {
             world.look();
