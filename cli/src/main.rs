@@ -12,6 +12,7 @@ mod doctor;
 mod environment;
 mod exec;
 mod exit;
+mod fleet;
 mod folder;
 mod follow;
 mod keep;

@@ -8,6 +8,7 @@ use crate::args::{Format, Status};
 use crate::connect::Session;
 use crate::environment;
 use crate::exit::Exit;
+use crate::fleet;
 use crate::follow::{Event, Follower};
 use crate::output::{Output, objects, standing};
 
@@ -16,7 +17,7 @@ pub async fn run(session: &Session, arguments: &Status, output: &mut Output) -> 
     let environment = environment::find_or_guess(session, arguments.name.as_deref()).await?;
     let format = arguments.printed.format;
     if !arguments.watch {
-        show(session, &environment, format, output)?;
+        show(session, &environment, format, output).await?;
         return Ok(Exit::Done);
     }
     let name = environment.name_any();
@@ -25,7 +26,7 @@ pub async fn run(session: &Session, arguments: &Status, output: &mut Output) -> 
         match follower.next().await {
             Event::Changed(environment) => {
                 output.begin_anew(&session.headline(), format)?;
-                show(session, &environment, format, output)?;
+                show(session, &environment, format, output).await?;
             }
             Event::Gone => {
                 output.say(&format!("environment {name} is gone"));
@@ -39,7 +40,7 @@ pub async fn run(session: &Session, arguments: &Status, output: &mut Output) -> 
     }
 }
 
-fn show(
+async fn show(
     session: &Session,
     environment: &DevEnvironment,
     format: Format,
@@ -49,6 +50,9 @@ fn show(
         Format::Text => {
             let text = standing::standing(environment, &session.program, Timestamp::now(), output.colours);
             output.stdout.write_all(text.as_bytes())?;
+            if let Some(why) = fleet::held_back(session, environment).await {
+                writeln!(output.stdout, "\nnot of the newest ops commit: {why}")?;
+            }
         }
         Format::Json | Format::Yaml => objects::write(&mut *output.stdout, format, environment)?,
     }

@@ -12,6 +12,7 @@ use crate::args::{Format, Why};
 use crate::connect::Session;
 use crate::environment;
 use crate::exit::Exit;
+use crate::fleet;
 use crate::follow::{Event, Follower, Pods};
 use crate::output::{Output, objects};
 use crate::pods;
@@ -79,7 +80,8 @@ async fn show(
         // Only to say more: it is no reason to fail that it cannot be read.
         _ => session.in_namespace::<ServiceRepo>().get_opt(service).await.ok().flatten(),
     };
-    let reasons = Reasons::of(service, environment, repository.as_ref(), pods, &session.program);
+    let mut reasons = Reasons::of(service, environment, repository.as_ref(), pods, &session.program);
+    reasons.ops_held_back = fleet::held_back(session, environment).await;
     match arguments.printed.format {
         Format::Text => {
             let text = told::told(&reasons, Timestamp::now(), output.colours);

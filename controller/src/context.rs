@@ -20,6 +20,7 @@ use crate::memory::Memory;
 use crate::metrics::Metrics;
 use crate::pull_secrets::PullSecrets;
 use crate::pushed::Wake;
+use crate::reconcile::wake::AskFleet;
 use crate::registry::Registry;
 use crate::repositories::{Repositories, Repository};
 use crate::turns::Turns;
@@ -48,6 +49,8 @@ pub struct Context {
     pub turns: Turns,
     /// Asks for a reconcile of a build.
     pub ask_build: AskBuild,
+    /// Asks for a reconcile of a Fleet.
+    pub ask_fleet: AskFleet,
     /// Slipway's own objects, as they are kept.
     pub own: OwnObjects,
     /// Objects of other kinds that `GitSync`s made, and clients with the rights of those who made them.

@@ -84,7 +84,8 @@ pub async fn operate(client: Client, settings: Settings) -> anyhow::Result<()> {
     let builds = controller::<ServiceBuild>(&client, &settings).reconcile_on(builds_asked);
     let pushed = Wake::new(ask_sync.clone(), ask_repo);
     let wake_syncs = gitsync::trigger(syncs.store(), ask_sync);
-    let wake_neighbours = wake::neighbours(environments.store(), trigger.clone(), fleets.store(), ask_fleet);
+    let wake_neighbours =
+        wake::neighbours(environments.store(), trigger.clone(), fleets.store(), ask_fleet.clone());
     let wake_builds = wake::builds(builds.store(), ask_build.clone());
     let foreign = ForeignObjects::new(&client, wake_syncs.clone());
     let wake = move |kind: &str, object: &DynamicObject| {
@@ -109,6 +110,7 @@ pub async fn operate(client: Client, settings: Settings) -> anyhow::Result<()> {
         progress: Progress::new(ask_build.clone()),
         turns: Turns::default(),
         ask_build,
+        ask_fleet,
         own: OwnObjects::start(&client, settings.namespace.as_deref(), wake),
         foreign,
         stores,

@@ -18,6 +18,9 @@ pub const BUILDS: &str = "slipway.dev/builds";
 /// Label on the Jobs, pods and record of a build: the name of the `ServiceBuild`.
 pub const BUILD: &str = "slipway.dev/build";
 
+/// Label on a `ServiceBuild` that the operator made to try a commit of the ops repository: that commit.
+pub const TRIAL: &str = "slipway.dev/trial";
+
 /// Label on the Job, pods and result of an integration run: the generation it belongs to.
 pub const RUN_GENERATION: &str = "slipway.dev/run-generation";
 

@@ -88,6 +88,10 @@ pub const BUILD_FAILED: &str = "BuildFailed";
 pub const CANCELLED: &str = "Cancelled";
 /// The Fleet does not say what images are built of.
 pub const NO_BASE: &str = "NoBase";
+/// A newer commit of the ops repository is tried with every service.
+pub const OPS_TRIAL: &str = "OpsTrial";
+/// A service cannot be built with the newest commit of the ops repository.
+pub const OPS_TRIAL_FAILED: &str = "OpsTrialFailed";
 /// The registry could not be asked.
 pub const REGISTRY_FAILED: &str = "RegistryFailed";
 /// A pod is not ready.

@@ -7,10 +7,12 @@ use slipway_crds::reasons;
 use slipway_crds::v1alpha1::FleetSpec;
 
 use crate::gitsync::source::Failure;
+use crate::ops::say::Held;
 use crate::service_name::ServiceName;
 
-/// The conditions of a Fleet, of which there are so many in its namespace, and whose ops repository could be read or not.
-pub fn says(fleet: &FleetSpec, fleets: usize, ops: Option<&Failure>) -> Vec<Say> {
+/// The conditions of a Fleet, of which there are so many in its namespace, whose ops repository could be read or not, and
+/// whose newest ops commit may be held back.
+pub fn says(fleet: &FleetSpec, fleets: usize, ops: Option<&Failure>, held: Option<&Held>) -> Vec<Say> {
     let not_ready = |then, reason, message: String| {
         vec![Say::no(conditions::READY, reason, message.clone()), Say::yes(then, reason, message)]
     };
@@ -19,13 +21,21 @@ pub fn says(fleet: &FleetSpec, fleets: usize, ops: Option<&Failure>) -> Vec<Say>
         let message = format!("there are {fleets} Fleets in this namespace: keep one");
         return stalled(reasons::FLEET_AMBIGUOUS, message);
     }
-    match (first_mistake(fleet), ops) {
-        (Some(message), _) => stalled(reasons::INVALID_SPEC, message),
-        (None, Some(Failure { reason, message, needs_a_person })) => {
+    match (first_mistake(fleet), ops, held) {
+        (Some(message), ..) => stalled(reasons::INVALID_SPEC, message),
+        (None, Some(Failure { reason, message, needs_a_person }), _) => {
             let then = if *needs_a_person { conditions::STALLED } else { conditions::RECONCILING };
             not_ready(then, reason, format!("the ops repository: {message}"))
         }
-        (None, None) => vec![Say::yes(conditions::READY, reasons::APPLIED, "the Fleet makes sense")],
+        (None, None, Some(Held { failed: true, message })) => {
+            stalled(reasons::OPS_TRIAL_FAILED, message.clone())
+        }
+        // What is there works meanwhile.
+        (None, None, Some(Held { failed: false, message })) => vec![
+            Say::yes(conditions::READY, reasons::APPLIED, message),
+            Say::yes(conditions::RECONCILING, reasons::OPS_TRIAL, message),
+        ],
+        (None, None, None) => vec![Say::yes(conditions::READY, reasons::APPLIED, "the Fleet makes sense")],
     }
 }
 
@@ -82,7 +92,7 @@ mod tests {
     }
 
     fn message(yaml: &str) -> String {
-        says(&fleet(yaml), 1, None)[0].message.clone()
+        says(&fleet(yaml), 1, None, None)[0].message.clone()
     }
 
     #[test]
@@ -103,14 +113,31 @@ mod tests {
     fn an_ops_repository_that_cannot_be_read_is_told() {
         let failure =
             Failure { reason: reasons::FETCH_FAILED, message: "no answer".to_owned(), needs_a_person: false };
-        let told = says(&fleet("registry: r\n"), 1, Some(&failure));
+        let told = says(&fleet("registry: r\n"), 1, Some(&failure), None);
         assert_eq!((told[0].reason, told[1].type_), (reasons::FETCH_FAILED, conditions::RECONCILING));
         assert_eq!(told[0].message, "the ops repository: no answer");
     }
 
     #[test]
+    fn an_ops_commit_that_is_held_back_is_told() {
+        let told = |failed| {
+            let held = Held { failed, message: "so it is".to_owned() };
+            let told = says(&fleet("registry: r\n"), 1, None, Some(&held));
+            let words = |say: &Say| (say.type_, say.status, say.reason, say.message.clone());
+            (words(&told[0]), words(&told[1]))
+        };
+        let message = "so it is".to_owned();
+        let failed = reasons::OPS_TRIAL_FAILED;
+        let ready = (conditions::READY, Some(false), failed, message.clone());
+        assert_eq!(told(true), (ready, (conditions::STALLED, Some(true), failed, message.clone())));
+        let ready = (conditions::READY, Some(true), reasons::APPLIED, message.clone());
+        let tried = (conditions::RECONCILING, Some(true), reasons::OPS_TRIAL, message);
+        assert_eq!(told(false), (ready, tried));
+    }
+
+    #[test]
     fn a_second_fleet_is_one_too_many() {
-        let told = says(&fleet("registry: r\n"), 2, None);
+        let told = says(&fleet("registry: r\n"), 2, None, None);
         assert_eq!((told[0].reason, told[1].type_), (reasons::FLEET_AMBIGUOUS, conditions::STALLED));
     }
 }

@@ -22,6 +22,7 @@ pub mod integration;
 pub mod lease;
 pub mod manifest;
 pub mod object;
+pub mod ops;
 pub mod preview;
 pub mod pull_secret;
 pub mod service_name;

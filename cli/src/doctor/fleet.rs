@@ -8,6 +8,7 @@ use slipway_crds::{conditions, reasons};
 use super::check::Check;
 use crate::connect::Session;
 use crate::environment;
+use crate::fleet::ops_failed;
 
 /// What environments wait for that is the registry's fault.
 const OF_THE_REGISTRY: [&str; 3] =
@@ -40,6 +41,11 @@ fn judge(fleets: &[Fleet], environments: &[DevEnvironment], namespace: &str) -> 
 fn of_fleet(fleet: &Fleet, environments: usize) -> Check {
     let name = fleet.name_any();
     let conditions = fleet.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    if let Some(why) = ops_failed(fleet) {
+        let cure = "mend the ops repository and push; environments run the older commit until then. \
+            Builds that failed have the log: kubectl get sbuild -l slipway.dev/trial";
+        return Check::warning("fleet", format!("Fleet {name}: {why}"), cure);
+    }
     match conditions::find(conditions, conditions::READY) {
         Some(ready) if ready.status == "False" => Check::failed(
             "fleet",
@@ -108,6 +114,20 @@ mod tests {
                 .ends_with("more than one Fleet in namespace fleet: f, f")
         );
         assert_eq!(judge(&[fleet()], &[], "fleet")[0].verdict, Verdict::Ok);
+    }
+
+    #[test]
+    fn an_ops_commit_that_is_held_back_stops_nobody_and_is_told() {
+        let mut fleet = fleet();
+        let message = "ops commit 91ab: service www: state `nginx` failed: no; environments stay at 77aa";
+        let condition = |type_: &str, status: &str| {
+            json!({"type": type_, "status": status, "reason": "OpsTrialFailed", "message": message,
+                "lastTransitionTime": "2026-11-22T10:00:00Z"})
+        };
+        let conditions = [condition("Ready", "False"), condition("Stalled", "True")];
+        fleet.status = Some(serde_json::from_value(json!({"conditions": conditions})).unwrap());
+        let told = judge(&[fleet], &[], "fleet").remove(0);
+        assert_eq!((told.verdict, told.message), (Verdict::Warning, format!("Fleet f: {message}")));
     }
 
     #[test]

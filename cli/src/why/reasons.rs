@@ -29,6 +29,9 @@ pub struct Reasons {
     /// What it runs and why; none before that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub locked: Option<LockedService>,
+    /// Why the newest commit of the ops repository is not run, where it is held back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ops_held_back: Option<String>,
     /// Where its commits come from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repository: Option<Repository>,
@@ -105,6 +108,7 @@ impl Reasons {
             expires_at: status.expires_at.filter(|_| status.ended.is_none()),
             service: service.to_owned(),
             locked: status.lock.into_iter().find(|locked| locked.service == service),
+            ops_held_back: None,
             repository: repository.map(Repository::of),
             blocked_by,
             others_blocked_by,

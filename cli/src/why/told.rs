@@ -12,7 +12,7 @@ use crate::output::{elapsed, run, standing};
 pub fn told(reasons: &Reasons, now: Timestamp, colours: Colours) -> String {
     let mut lines = vec![head(reasons, colours)];
     match &reasons.locked {
-        Some(locked) => lines.extend(what_runs(locked)),
+        Some(locked) => lines.extend(what_runs(locked, reasons.ops_held_back.as_deref())),
         None => lines.push(field("commit", &format!("not known yet: {}", reasons.message))),
     }
     lines.extend(reasons.repository.iter().map(|repository| self::repository(repository, colours)));
@@ -45,7 +45,7 @@ fn field(name: &str, text: &str) -> String {
     format!("  {name:<8} {text}")
 }
 
-fn what_runs(locked: &LockedService) -> Vec<String> {
+fn what_runs(locked: &LockedService, held_back: Option<&str>) -> Vec<String> {
     let commit = match &locked.commit {
         Some(commit) => format!("{commit}: {}", reason(&locked.why)),
         None => locked.why.clone(),
@@ -56,9 +56,15 @@ fn what_runs(locked: &LockedService) -> Vec<String> {
         (None, None) => None,
     };
     let mut lines = vec![field("commit", &commit)];
+    lines.extend(locked.ops_commit.as_deref().map(|ops| field("ops", &self::ops(ops, held_back))));
     lines.extend(image.map(|image| field("image", image)));
     lines.extend(locked.address.as_ref().map(|address| field("address", address)));
     lines
+}
+
+fn ops(commit: &str, held_back: Option<&str>) -> String {
+    let held_back = held_back.map(|why| format!("; not newer: {why}"));
+    format!("commit {}{}", short(commit), held_back.unwrap_or_default())
 }
 
 fn repository(repository: &Repository, colours: Colours) -> String {
@@ -168,6 +174,21 @@ next:
   slipway restart www -e demo
 ";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn an_ops_commit_that_is_held_back_is_told() {
+        let mut status = crashed();
+        status["lock"][0]["opsCommit"] = "77aa77aa77aa".into();
+        let environment = environment(&json!({"services": ["www"]}), &status);
+        let mut reasons = Reasons::of("www", &environment, None, &Pods::new(), "slipway");
+        let told = |reasons: &Reasons| {
+            self::told(reasons, "2026-11-22T10:02:00Z".parse().unwrap(), Colours::default())
+        };
+        assert!(told(&reasons).contains("  ops      commit 77aa77aa\n"), "{}", told(&reasons));
+        reasons.ops_held_back = Some("ops commit 91ab: service api: state `nginx` failed".to_owned());
+        let expected = "commit 77aa77aa; not newer: ops commit 91ab: service api: state `nginx` failed\n";
+        assert!(told(&reasons).contains(expected), "{}", told(&reasons));
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub async fn plan(context: &Context, fleet: Fleet) -> Result<Preview, Refusal> {
         other.namespace().as_deref() == Some(&namespace) && other.name_any() != fleet.name_any()
     });
     let mut told = itself(&fleet, &fleet.spec, before.as_ref().map(|before| &before.spec));
-    let says = slipway_plan::fleet::says(&fleet.spec, others.len() + 1, None);
+    let says = slipway_plan::fleet::says(&fleet.spec, others.len() + 1, None, None);
     told.problems
         .extend(says.into_iter().filter(|say| say.type_ == conditions::STALLED).map(|say| say.message));
     if told.problems.is_empty() {

@@ -42,6 +42,7 @@ pub async fn reconcile(repo: Arc<ServiceRepo>, context: Arc<Context>) -> Result<
     report::status(&context.client, &reported, changed).await?;
     if moved || changed || known {
         wake::environments(&context.stores.environments, &context.trigger, &namespace);
+        wake::who_tries(&context.stores.fleets, &context.ask_fleet, &namespace);
     }
     Ok(Action::requeue(interval(&repo.spec.interval)))
 }

@@ -8,17 +8,25 @@ use slipway_crds::v1alpha1::{BuildStep, DevEnvironment, Fleet, LockedService, Se
 
 use crate::cache::{AskBuild, Trigger};
 
+/// Asks for a reconcile of a Fleet.
+pub type AskFleet = UnboundedSender<ObjectRef<Fleet>>;
+
 /// Asks the environments of the namespace, and after a change of a Fleet the other Fleets there: one may be too many.
 pub fn neighbours(
     environments: Store<DevEnvironment>,
     ask_environment: Trigger,
     fleets: Store<Fleet>,
-    ask_fleet: UnboundedSender<ObjectRef<Fleet>>,
+    ask_fleet: AskFleet,
 ) -> impl Fn(&str, &DynamicObject) + Clone + Send + Sync + 'static {
     move |kind, object| {
         let Some(namespace) = object.namespace() else { return };
         if kind == "ServiceBuild" {
             who_waits(&environments, &ask_environment, &namespace, object);
+        }
+        // That a build has ended is told by whoever ended it.
+        let goes = kind == "ServiceBuild" && object.metadata.deletion_timestamp.is_some();
+        if kind == "ServiceRepo" || goes {
+            who_tries(&fleets, &ask_fleet, &namespace);
         }
         if !matches!(kind, "Fleet" | "ServiceRepo") {
             return;
@@ -65,6 +73,19 @@ fn who_waits(all: &Store<DevEnvironment>, ask: &Trigger, namespace: &str, build:
     };
     for environment in all.state_filter(waits) {
         let _ = ask.unbounded_send(ObjectRef::from_obj(environment.as_ref()));
+    }
+}
+
+/// Asks the Fleets of the namespace that try a commit of their ops repository.
+pub fn who_tries(fleets: &Store<Fleet>, ask: &AskFleet, namespace: &str) {
+    let tries = |fleet: &Fleet| {
+        let status = fleet.status.as_ref();
+        fleet.namespace().as_deref() == Some(namespace)
+            && status.is_some_and(|status| status.ops_candidate.is_some())
+    };
+    for fleet in fleets.state_filter(tries) {
+        // An error means that the controller is shutting down.
+        let _ = ask.unbounded_send(ObjectRef::from_obj(fleet.as_ref()));
     }
 }
 

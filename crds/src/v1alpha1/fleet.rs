@@ -8,7 +8,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Builds, OpsRepository, Provisioner};
+use super::{Builds, OpsCandidate, OpsRepository, Provisioner};
 
 /// What the services of this namespace share.
 #[derive(CustomResource, Clone, Debug, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -225,4 +225,10 @@ pub struct FleetStatus {
     /// Commit of the ops repository that images are built with unless another is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ops_commit: Option<String>,
+    /// Why that commit. Example: `built with it: api, www`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ops_why: Option<String>,
+    /// The newest commit of the ops repository's trunk, while it is tried or when a service failed with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ops_candidate: Option<OpsCandidate>,
 }

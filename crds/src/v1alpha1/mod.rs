@@ -5,6 +5,7 @@ mod dev_environment;
 mod fleet;
 mod git_sync;
 mod integration;
+mod ops_trial;
 mod service_build;
 mod service_repo;
 mod shared;
@@ -22,6 +23,7 @@ pub use git_sync::{
 pub use integration::{
     IntegrationSpec, IntegrationStatus, IntegrationStep, Outcome, StepTime, TestFailure, TestTotals,
 };
+pub use ops_trial::{OpsCandidate, OpsTrial, TrialPhase};
 pub use service_build::{
     BuildInputs, BuildOutcome, BuildParent, BuildStage, BuildStep, BuildTime, ProvisionState, Provisioned,
     ServiceBuild, ServiceBuildSpec, ServiceBuildStatus, UnitStatus,

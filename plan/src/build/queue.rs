@@ -1,14 +1,23 @@
 //! Whose turn it is.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use slipway_crds::v1alpha1::BuildStep;
+
+/// How much later than it was made a build counts as made that nobody waits for: those that people wait for overtake it,
+/// but not for ever.
+const PATIENCE: SignedDuration = SignedDuration::from_mins(10);
+
+/// When a build counts as made, for whose turn it is.
+pub fn counts_from(made: Timestamp, is_waited_for: bool) -> Timestamp {
+    if is_waited_for { made } else { made.saturating_add(PATIENCE).unwrap_or(Timestamp::MAX) }
+}
 
 /// A build of the fleet that is not over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Queued {
     /// Its name.
     pub name: String,
-    /// When it was made.
+    /// When it counts as made: see [`counts_from`].
     pub made: Timestamp,
     /// How far it is.
     pub step: BuildStep,
@@ -58,6 +67,20 @@ mod tests {
             build("unknown", 0, BuildStep::Waiting),
         ];
         assert_eq!((ahead_of(&all[1], &all), ahead_of(&all[2], &all)), (1, 2));
+    }
+
+    #[test]
+    fn what_people_wait_for_overtakes_what_is_only_tried_but_not_for_ever() {
+        let tried = |made| Queued {
+            made: counts_from(Timestamp::from_second(made).unwrap(), false),
+            ..build("tried", made, BuildStep::Queued)
+        };
+        let wanted = build("wanted", 100, BuildStep::Queued);
+        assert_eq!(ahead_of(&wanted, &[wanted.clone(), tried(0)]), 0);
+        assert_eq!(ahead_of(&tried(0), &[wanted.clone(), tried(0)]), 1);
+        let late = build("late", 601, BuildStep::Queued);
+        assert_eq!(ahead_of(&late, &[late.clone(), tried(0)]), 1);
+        assert_eq!(counts_from(late.made, true), late.made);
     }
 
     proptest! {

@@ -18,6 +18,8 @@ use crate::yard::{Layout, Yard, head};
 
 /// The Fleet of the demo whose services are built.
 const FLEET_FILE: &str = include_str!("../../../manifests/demo/fat/fleet.yaml");
+/// The state of the daemon beside every service.
+const METRICS_STATE: &str = include_str!("../../../manifests/demo/ops/states/metrics/init.sls");
 /// The service of these stories: the smallest.
 pub const SERVICE: &str = "ats";
 
@@ -66,6 +68,11 @@ impl<'a> FatYard<'a> {
     /// Commits to the trunk of the ops repository. Returns the commit.
     pub fn commit_ops(&self, changes: &[Change]) -> Result<String> {
         self.ops.commit(TRUNK, "An ops change of a story", changes)
+    }
+
+    /// Commits to a branch of the ops repository, on top of its trunk. Returns the commit.
+    pub fn branch_ops(&self, branch: &str, changes: &[Change]) -> Result<String> {
+        self.ops.commit_on(Some(&self.ops_head()?), branch, "An ops change of a story", changes)
     }
 
     /// The commit of the ops repository.
@@ -185,6 +192,12 @@ pub fn prefix(name: &str) -> Change {
 /// Makes the base image where this machine has never made it, so that no story waits for a download.
 pub async fn prepare() -> Result<()> {
     tokio::task::spawn_blocking(|| FatBase::prepare(&Sources::of_this_checkout()?).map(drop)).await?
+}
+
+/// The state of the daemon beside every service, which asks for a file that nobody has; and as it was.
+pub fn metrics_state(is_broken: bool) -> Change {
+    let broken = "no-such-file:\n  file.managed:\n    - name: /etc/x\n    - source: salt://not/there\n";
+    Change::write("states/metrics/init.sls", if is_broken { broken } else { METRICS_STATE })
 }
 
 async fn push_base(world: &World) -> Result<()> {

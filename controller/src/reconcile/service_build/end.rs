@@ -17,11 +17,12 @@ use slipway_plan::object::Observed;
 use tracing::info;
 
 use super::kin::made_at;
-use super::{PATIENCE, act, made};
+use super::{PATIENCE, act, made, trial};
 use crate::cache::build_key;
 use crate::context::Context;
 use crate::error::Error;
 use crate::finalizers;
+use crate::reconcile::wake;
 
 /// A build that is over: what still runs for it ends, old ones make room, and what failed by nobody's fault makes room
 /// for another try.
@@ -37,6 +38,9 @@ pub async fn keep_house(context: &Context, done: &ServiceBuild, now: Timestamp) 
     let is_given_up = matches!(outcome(done), Some(BuildOutcome::Error | BuildOutcome::Cancelled));
     end_jobs(context, done, &observed, |job| is_given_up && !has_ended(job)).await?;
     remove_superfluous(context, &namespace, done).await?;
+    if trial::of(done).is_some() || trial::is_told(context, &namespace, &done.name_any()) {
+        wake::who_tries(&context.stores.fleets, &context.ask_fleet, &namespace);
+    }
     let again = done.status.as_ref().and_then(retry::at).filter(|_| was_asked_for(done));
     match again {
         Some(at) if at <= now => remove(context, done).await.map(|()| Action::await_change()),
@@ -137,6 +141,7 @@ async fn remove_superfluous(context: &Context, namespace: &str, done: &ServiceBu
             && build.spec.service == done.spec.service
             && build.status.as_ref().is_some_and(|status| status.step == BuildStep::Finished)
             && build.metadata.deletion_timestamp.is_none()
+            && !trial::is_told(context, namespace, &build.name_any())
     };
     let all = context.stores.builds.state_filter(is_over);
     // A build without an image is known by its own name.
@@ -167,9 +172,10 @@ fn in_use(context: &Context, namespace: &str) -> BTreeSet<String> {
     locks.flat_map(|status| &status.lock).filter_map(|locked| locked.image.clone()).collect()
 }
 
-async fn remove(context: &Context, old: &ServiceBuild) -> Result<(), Error> {
+/// Deletes a build; its Jobs end first.
+pub async fn remove(context: &Context, old: &ServiceBuild) -> Result<(), Error> {
     let (name, namespace) = (old.name_any(), old.namespace().unwrap_or_default());
-    info!(build = name, namespace, "removing a build that is over");
+    info!(build = name, namespace, "removing a build that nobody needs");
     let api: Api<ServiceBuild> = Api::namespaced(context.client.clone(), &namespace);
     let preconditions = Preconditions { uid: old.metadata.uid.clone(), resource_version: None };
     match api.delete(&name, &DeleteParams::default().preconditions(preconditions)).await {

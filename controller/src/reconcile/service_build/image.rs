@@ -33,7 +33,7 @@ pub async fn ask(
 ) -> Result<(), Error> {
     for service in resolved.services.iter().chain(&resolved.under_test) {
         if let Some((name, inputs)) = missing(context, namespace, service, stale) {
-            create(context, namespace, &service.name, &name, inputs).await?;
+            create(context, namespace, &name, spec(&service.name, inputs), None).await?;
         }
     }
     Ok(())
@@ -55,20 +55,25 @@ fn missing<'a>(
     (!is_there).then_some((name, inputs))
 }
 
-async fn create(
-    context: &Context,
-    namespace: &str,
-    service: &ServiceName,
-    name: &str,
-    inputs: &BuildInputs,
-) -> Result<(), Error> {
-    let spec = ServiceBuildSpec {
+fn spec(service: &ServiceName, inputs: &BuildInputs) -> ServiceBuildSpec {
+    ServiceBuildSpec {
         service: service.to_string(),
         commit: inputs.commit.clone(),
         ops_commit: Some(inputs.ops_commit.clone()),
-    };
+    }
+}
+
+/// Makes a build, unless somebody else made it. It may carry one more label.
+pub(super) async fn create(
+    context: &Context,
+    namespace: &str,
+    name: &str,
+    spec: ServiceBuildSpec,
+    label: Option<(String, String)>,
+) -> Result<(), Error> {
     let mut build = ServiceBuild::new(name, spec);
     build.labels_mut().insert(names::BUILDS.to_owned(), namespace.to_owned());
+    build.labels_mut().extend(label);
     let api: Api<ServiceBuild> = Api::namespaced(context.client.clone(), namespace);
     let params = PostParams { field_manager: Some(names::BUILD_MANAGER.to_owned()), ..PostParams::default() };
     match api.create(&params, &build).await {

@@ -15,6 +15,7 @@ use slipway_plan::environment::resolve::FoundDigest;
 use slipway_plan::pull_secret::PullSecret;
 use slipway_plan::service_name::ServiceName;
 
+use super::trial::{self, Asked};
 use crate::context::Context;
 use crate::turns::Given;
 
@@ -22,6 +23,7 @@ use crate::turns::Given;
 pub struct Kin<'a> {
     build: &'a ServiceBuild,
     others: Vec<Arc<ServiceBuild>>,
+    asked: Asked,
 }
 
 impl<'a> Kin<'a> {
@@ -31,7 +33,8 @@ impl<'a> Kin<'a> {
             |other: &ServiceBuild| other.namespace() == build.namespace() && other.uid() != build.uid();
         let mut others = context.stores.builds.state_filter(is_other);
         others.sort_by_key(|other| std::cmp::Reverse((made_at(other), other.name_any())));
-        Self { build, others }
+        let asked = trial::asked(context, &build.namespace().unwrap_or_default());
+        Self { build, others, asked }
     }
 
     /// Those of the same service that ended well, the newest first.
@@ -53,23 +56,29 @@ impl<'a> Kin<'a> {
     pub fn ahead(&self, given: &Given) -> usize {
         let queued = |build: &ServiceBuild| Queued {
             name: build.name_any(),
-            made: made_at(build),
+            made: self.counts_from(build),
             step: step_of(build, given),
         };
         let all: Vec<Queued> = self.others.iter().map(|other| queued(other)).collect();
-        queue::ahead(&self.build.name_any(), made_at(self.build), &all)
+        queue::ahead(&self.build.name_any(), self.counts_from(self.build), &all)
+    }
+
+    /// For an ops commit that is only tried nobody waits, but where an environment asked for the same.
+    fn counts_from(&self, build: &ServiceBuild) -> Timestamp {
+        let is_waited_for = trial::of(build).is_none_or(|tried| trial::is_asked(&self.asked, &tried));
+        queue::counts_from(made_at(build), is_waited_for)
     }
 
     /// The build before it that makes the same image.
     pub fn twin(&self, inputs: &BuildInputs, given: &Given) -> Option<String> {
-        let me = (made_at(self.build), self.build.name_any());
+        let me = (self.counts_from(self.build), self.build.name_any());
         let same = |other: &ServiceBuild| {
             other.spec.service == self.build.spec.service
                 && other.status.as_ref().and_then(|status| status.inputs.as_ref()) == Some(inputs)
         };
         let is_before = |other: &ServiceBuild| match step_of(other, given) {
             BuildStep::Waiting | BuildStep::Finished => false,
-            BuildStep::Queued => (made_at(other), other.name_any()) < me,
+            BuildStep::Queued => (self.counts_from(other), other.name_any()) < me,
             BuildStep::Starting | BuildStep::Building | BuildStep::Testing | BuildStep::Naming => true,
         };
         let known = self.others.iter().find(|other| same(other) && is_before(other));

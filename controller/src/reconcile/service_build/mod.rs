@@ -7,6 +7,7 @@ mod ground;
 mod image;
 mod kin;
 mod made;
+pub mod trial;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +29,7 @@ use kin::Kin;
 
 pub use ground::Ground;
 pub use image::{ask, built};
+pub use made::logins;
 
 /// How long a cache may be behind our own writes before they are taken for lost.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use slipway_crds::v1alpha1::{Fleet, FleetStatus, ServiceRepo};
 use slipway_crds::{UNOBSERVED, conditions, reasons};
 use slipway_plan::gitsync::source::Failure;
+use slipway_plan::ops::say::Held;
 use slipway_plan::{fleet, service_repo};
 
 use crate::support::at;
@@ -48,11 +49,15 @@ fn fleet_of(spec: &Value) -> Fleet {
     serde_json::from_value(object).unwrap()
 }
 
-fn looked_at(mut found: Fleet, fleets: usize) -> Fleet {
-    let says = fleet::says(&found.spec, fleets, None);
+fn looked_at(mut found: Fleet, fleets: usize, held: Option<&Held>) -> Fleet {
+    let says = fleet::says(&found.spec, fleets, None, held);
     let conditions = conditions::set(&[], says, 1, at(0));
-    found.status = Some(FleetStatus { observed_generation: Some(1), conditions, ops_commit: None });
+    found.status = Some(FleetStatus { observed_generation: Some(1), conditions, ..FleetStatus::default() });
     found
+}
+
+fn held(failed: bool) -> Held {
+    Held { failed, message: "ops commit 91ab is not the default".to_owned() }
 }
 
 pub fn fleets() -> Vec<State> {
@@ -62,9 +67,11 @@ pub fn fleets() -> Vec<State> {
     );
     vec![
         State::new("new", &good),
-        State::of("ready", &looked_at(good.clone(), 1), Kstatus::Current),
-        State::of("mistaken", &looked_at(bad, 1), Kstatus::Failed),
-        State::of("one-too-many", &looked_at(good, 2), Kstatus::Failed),
+        State::of("ready", &looked_at(good.clone(), 1, None), Kstatus::Current),
+        State::of("mistaken", &looked_at(bad, 1, None), Kstatus::Failed),
+        State::of("one-too-many", &looked_at(good.clone(), 2, None), Kstatus::Failed),
+        State::of("tries-ops", &looked_at(good.clone(), 1, Some(&held(false))), Kstatus::InProgress),
+        State::of("holds-ops-back", &looked_at(good, 1, Some(&held(true))), Kstatus::Failed),
     ]
 }
 

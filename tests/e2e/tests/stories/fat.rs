@@ -3,14 +3,16 @@
 use anyhow::{Context, Result, ensure};
 use futures::FutureExt;
 use serde_json::{Value, json};
-use slipway_crds::v1alpha1::{DevEnvironment, ServiceBuildSpec};
+use slipway_crds::conditions;
+use slipway_crds::v1alpha1::{DevEnvironment, Fleet, ServiceBuildSpec};
 use slipway_demo::Change;
 use slipway_e2e::answer::until_told;
 use slipway_e2e::cli::Slipway;
-use slipway_e2e::environment::locked;
-use slipway_e2e::fat::{FatYard, SERVICE, places, prefix};
-use slipway_e2e::waiting::until_answered;
-use slipway_e2e::{Story, World, yard};
+use slipway_e2e::environment::{locked, namespace};
+use slipway_e2e::fat::{FatYard, SERVICE, metrics_state, places, prefix};
+use slipway_e2e::waiting::{until, until_answered};
+use slipway_e2e::{Story, World, pods, yard};
+use slipway_plan::environment::resolve::short;
 
 pub fn stories() -> Vec<Story> {
     vec![
@@ -23,8 +25,12 @@ pub fn stories() -> Vec<Story> {
             run: |world| twice(world).boxed_local(),
         },
         Story {
-            name: "fat: a change of the ops repository arrives as a difference while the image is built behind",
+            name: "fat: a branch of the ops repository arrives as a difference while the image is built behind",
             run: |world| difference(world).boxed_local(),
+        },
+        Story {
+            name: "fat: a broken ops commit leaves every environment running, and a mended one is taken",
+            run: |world| broken_ops(world).boxed_local(),
         },
         Story {
             name: "fat: a live edit is served by the real process",
@@ -82,7 +88,8 @@ async fn difference(world: &World) -> Result<()> {
     let fat = FatYard::open(world, "fat-difference", &[environment("one")]).await?;
     let before = fat.yard.ready("one").await?;
     fat.is_served_as(&before, "fleet").await?;
-    let commit = fat.commit_ops(&[prefix("crew")])?;
+    let commit = fat.branch_ops("crew", &[prefix("crew")])?;
+    fat.yard.push(&[yard::environment("one", &json!({"services": [SERVICE], "ops": "crew"}))]).await?;
     let at = |found: &DevEnvironment| {
         locked(found, SERVICE).is_some_and(|locked| locked.ops_commit.as_deref() == Some(&commit))
     };
@@ -106,6 +113,53 @@ async fn difference(world: &World) -> Result<()> {
         Ok(())
     })
     .await
+}
+
+async fn broken_ops(world: &World) -> Result<()> {
+    let fat = FatYard::open(world, "fat-broken", &[environment("one")]).await?;
+    let ready = fat.yard.ready("one").await?;
+    let good = fat.ops_head()?;
+    let crew = pods::crew(fat.yard.client(), &namespace(&ready)?).await?;
+    let broken = fat.commit_ops(&[metrics_state(true)])?;
+
+    let fleet = until(&fat.fleets(), "fat", "a service failed with the ops commit", is_stalled).await?;
+    let told = fleet.status.map(|status| status.conditions).unwrap_or_default();
+    let told = told.iter().map(|condition| condition.message.clone()).collect::<String>();
+    for word in [short(&broken), SERVICE, "no-such-file", short(&good)] {
+        ensure!(told.contains(word), "it does not name {word}: {told}");
+    }
+    let slipway = Slipway::new(world, fat.yard.namespace())?;
+    let why = slipway.ends_with(0, &["why", SERVICE, "--env", "one"]).await?.printed;
+    ensure!(why.contains("not newer") && why.contains("no-such-file"), "why does not tell: {why}");
+
+    fat.yard.push(&[environment("two")]).await?;
+    let second = fat.yard.ready("two").await?;
+    answers(world, &second, "harbour").await?;
+    let ready = fat.yard.ready("one").await?;
+    answers(world, &ready, "harbour").await?;
+    ensure!(crew == pods::crew(fat.yard.client(), &namespace(&ready)?).await?, "its pods changed");
+    ensure!(ops_commit(&second) == Some(&good), "it runs the commit that is held back");
+
+    let mended = fat.commit_ops(&[metrics_state(false), prefix("crew")])?;
+    for name in ["one", "two"] {
+        let at = |found: &DevEnvironment| ops_commit(found) == Some(&mended);
+        let after = fat.yard.until(name, &format!("at the ops commit {mended}"), at).await?;
+        until_answered("the daemon has its new name", async || fat.is_served_as(&after, "crew").await)
+            .await?;
+        answers(world, &after, "harbour").await?;
+    }
+    let fleet = fat.fleets().get("fat").await?;
+    ensure!(!is_stalled(&fleet), "it is held back still: {:?}", fleet.status);
+    Ok(())
+}
+
+fn ops_commit(environment: &DevEnvironment) -> Option<&String> {
+    locked(environment, SERVICE)?.ops_commit.as_ref()
+}
+
+fn is_stalled(fleet: &Fleet) -> bool {
+    let conditions = fleet.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    conditions::is_true(conditions, conditions::STALLED)
 }
 
 async fn live(world: &World) -> Result<()> {
