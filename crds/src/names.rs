@@ -18,6 +18,10 @@ pub const BUILDS: &str = "slipway.dev/builds";
 /// Label on the Jobs, pods and record of a build: the name of the `ServiceBuild`.
 pub const BUILD: &str = "slipway.dev/build";
 
+/// Label on the Job and pod in which a person looks into a build that failed: the name of the `ServiceBuild`. The operator
+/// leaves them alone.
+pub const FAILED_BUILD: &str = "slipway.dev/failed-build";
+
 /// Label on the Job, pods and result of an integration run: the generation it belongs to.
 pub const RUN_GENERATION: &str = "slipway.dev/run-generation";
 

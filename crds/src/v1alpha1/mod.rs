@@ -24,7 +24,7 @@ pub use integration::{
 };
 pub use service_build::{
     BuildInputs, BuildOutcome, BuildParent, BuildStage, BuildStep, BuildTime, ProvisionState, Provisioned,
-    ServiceBuild, ServiceBuildSpec, ServiceBuildStatus, UnitStatus,
+    ServiceBuild, ServiceBuildSpec, ServiceBuildStatus, UnitRun, UnitStatus,
 };
 pub use service_repo::{ServiceRepo, ServiceRepoSpec, ServiceRepoStatus};
 pub use shared::{BlockedBy, Credentials, Suspension, Webhook};

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::ResourceExt as _;
 use slipway_crds::v1alpha1::{
-    BlockedBy, BuildInputs, BuildStep, FleetSpec, ServiceBuild, ServiceBuildStatus,
+    BlockedBy, BuildInputs, BuildStep, FleetSpec, ServiceBuild, ServiceBuildStatus, UnitStatus,
 };
 use slipway_crds::{names, reasons};
 use slipway_plan::build::inputs::Tags;
@@ -15,7 +15,7 @@ use slipway_plan::desired::{Identity, build};
 use slipway_plan::duration;
 use slipway_plan::environment::resolve::{FoundDigest, Unavailable};
 use slipway_plan::integration::{DELIVERY_GRACE, JobFacts, job};
-use slipway_plan::manifest::{Manifest, UnitTests as Declared};
+use slipway_plan::manifest::Manifest;
 use slipway_plan::object::{ObjectKey, Observed};
 use slipway_plan::pull_secret::PullSecret;
 use slipway_plan::service_name::ServiceName;
@@ -234,7 +234,7 @@ impl Look<'_> {
             twin: None,
             concurrency: usize::try_from(self.fleet.builds.concurrency).unwrap_or(1),
             job: job_of(&build::key(identity), identity, observed),
-            unit: unit_tests(identity, tests, observed),
+            unit: self.unit_tests(identity, known, manifest, observed),
             report: self.report(observed),
             cancelled: cancelled(self.build),
             limits: limits(Some(self.fleet), tests.map(build::unit_seconds)),
@@ -250,18 +250,25 @@ impl Look<'_> {
         let stored = stored.and_then(|map| stored::report(&map, &uid));
         stored.or_else(|| self.context.progress.of(&uid))
     }
-}
 
-/// The unit tests, where some are declared, and how they went.
-fn unit_tests(identity: &Identity, tests: Option<&Declared>, observed: &[Observed]) -> UnitTests {
-    if tests.is_none() {
-        return UnitTests::None;
+    /// The unit tests, where some are declared, and how they went.
+    fn unit_tests(
+        &self,
+        identity: &Identity,
+        inputs: Option<&BuildInputs>,
+        manifest: Option<&Manifest>,
+        observed: &[Observed],
+    ) -> UnitTests {
+        let declared = manifest.and_then(|manifest| Some((manifest, manifest.unit.as_ref()?)));
+        let Some((manifest, tests)) = declared else { return UnitTests::None };
+        let run = inputs.map(|inputs| build::unit_run(self.fleet, self.service, manifest, inputs, tests));
+        let stored = config_map(observed, &stored::unit_name(&identity.name));
+        let status = stored.and_then(|map| stored::unit(&map, &identity.uid));
+        UnitTests::Declared(Unit {
+            job: job_of(&build::unit_key(identity), identity, observed),
+            status: status.map(|status| UnitStatus { run, ..status }),
+        })
     }
-    let stored = config_map(observed, &stored::unit_name(&identity.name));
-    UnitTests::Declared(Unit {
-        job: job_of(&build::unit_key(identity), identity, observed),
-        status: stored.and_then(|map| stored::unit(&map, &identity.uid)),
-    })
 }
 
 fn job_of(key: &ObjectKey, identity: &Identity, observed: &[Observed]) -> Option<JobFacts> {
