@@ -70,6 +70,9 @@ async fn called() -> Exit {
 async fn verdict(Arguments { place, call }: Arguments) -> Exit {
     let mut output = Output::of_process(place.no_color);
     let ended = match &call {
+        Call::Verb(Verb::Build(arguments)) if build::scaffold::is_asked(arguments) => {
+            build::scaffold::run(arguments, &mut output)
+        }
         Call::Verb(verb) => on_a_cluster(&place, verb, &mut output).await,
         Call::Completion(arguments) => completion::run(arguments, &mut output),
         Call::Man(arguments) => man::run(arguments, &mut output),

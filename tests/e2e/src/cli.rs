@@ -1,6 +1,6 @@
 //! The command line tool, run as a person or a pipeline runs it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
@@ -37,6 +37,11 @@ impl Slipway {
             kubeconfig: cluster.kubeconfig_path(),
             folder: TempDir::new()?,
         })
+    }
+
+    /// The folder in which it is called.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Begins it with these words; what it prints on standard output is for the caller, and it ends when it is dropped.
