@@ -52,7 +52,8 @@ impl Slipway {
 
     fn command(&self, words: &[&str]) -> Result<Command> {
         let mut command = Command::new(Program::Cli.path()?);
-        command.args(words).args(["--context", &self.context, "--namespace", &self.namespace]);
+        // Before the words: what follows `--` is somebody else's.
+        command.args(["--context", &self.context, "--namespace", &self.namespace]).args(words);
         command.env("KUBECONFIG", &self.kubeconfig).current_dir(self.folder.path());
         command.stdin(Stdio::null()).kill_on_drop(true);
         Ok(command)

@@ -9,6 +9,10 @@
         cd {{ grains['service_folder'] }} || exit 1
         exec python3 server.py
 
+# Debian's runit brings this one along, and it does not run in a container.
+/etc/service/default-syslog:
+  file.absent
+
 /etc/service/new-service/check:
   file.managed:
     - mode: '0755'
