@@ -44,7 +44,7 @@ fn main() {
     // Before anything is printed: a shell may ask how a word goes on.
     complete::answer();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let exit = match runtime {
+    let exit = match &runtime {
         Ok(runtime) => runtime.block_on(called()),
         Err(error) => {
             eprintln!(
@@ -53,7 +53,7 @@ fn main() {
             Exit::Failed
         }
     };
-    // Not by returning: a read of standard input that is under way would be waited for.
+    // Neither by returning nor by dropping the runtime: a read of standard input that is under way would be waited for.
     std::process::exit(exit.code().into());
 }
 

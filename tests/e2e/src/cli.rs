@@ -44,9 +44,10 @@ impl Slipway {
         self.folder.path()
     }
 
-    /// Begins it with these words; what it prints on standard output is for the caller, and it ends when it is dropped.
+    /// Begins it with these words and an open standard input; what it prints on standard output is for the caller, and it ends when it is dropped.
     pub fn begin(&self, words: &[&str]) -> Result<Child> {
-        let begun = self.command(words)?.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let mut command = self.command(words)?;
+        let begun = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         begun.with_context(|| format!("cannot run slipway {words:?}"))
     }
 

@@ -13,7 +13,7 @@ use slipway_demo::Change;
 use slipway_e2e::World;
 use slipway_e2e::cli::Slipway;
 use slipway_e2e::fat::{FatYard, SERVICE};
-use slipway_e2e::waiting::until_all;
+use slipway_e2e::waiting::{PATIENCE, until_all};
 use tokio::process::Command;
 
 /// What a look prints: where it is, whose image it is, which credentials there are, and the tests once more.
@@ -47,6 +47,12 @@ pub async fn looked_into(world: &World) -> Result<()> {
     }
     let place = Place::of(&fat).await?;
     place.is_empty().await?;
+
+    let mut short = slipway.begin(&["exec", "--failed", SERVICE, "--", "true"])?;
+    let open = short.stdin.take();
+    let ended =
+        tokio::time::timeout(PATIENCE, short.wait()).await.context("it waits for somebody to type")??;
+    ensure!(ended.success() && open.is_some(), "it ended with {ended}");
 
     let builds = fat.builds().await?.len();
     let mut held = slipway.begin(&["exec", "--failed", SERVICE, "--", "sleep", "600"])?;
