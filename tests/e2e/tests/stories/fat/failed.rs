@@ -35,7 +35,7 @@ pub async fn looked_into(world: &World) -> Result<()> {
     let printed = &look.printed;
     let both = format!("{} {}", pushed.commit, fat.ops_head()?);
     for wanted in [
-        "\n/srv/service\n",
+        "/srv/service\n",
         both.as_str(),
         "failed   ats.places::harbour",
         "command  make test_unit, in /srv/service",
