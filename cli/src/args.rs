@@ -129,14 +129,19 @@ pub enum Verb {
     /// Run a command in a service's container; its exit code is passed on
     #[command(
         after_help = "Examples:\n  slipway exec api -- bash\n  slipway exec dispatch --role worker -- env\n  \
-        slipway exec local --role redis -- redis-cli info"
+        slipway exec local --role redis -- redis-cli info\n  \
+        slipway exec --failed www                        a shell in the image whose unit tests failed\n  \
+        slipway exec --failed www -- make test_unit"
     )]
     Exec(Exec),
     /// Build the image of a service at a commit, and run its unit tests in it
     #[command(
         after_help = "Examples:\n  slipway build www --watch\n  slipway build www --commit fix-eta --ops-commit fix-nginx --watch\n  \
-        slipway build www -o json | jq -r .metadata.name\n\n\
+        slipway build www -o json | jq -r .metadata.name\n  \
+        slipway build new_service_greeter --repository https://git.example.com/team/greeter.git\n\n\
         What was built is not built again: the build is over at once. Ctrl-C stops watching, nothing else.\n\n\
+        new_service_NAME asks no cluster: it makes the files of a service that can be built as it is, overwrites nothing, and says \
+        what comes next.\n\n\
         Exit codes: 0 made, or being made · 1 provisioning or a unit test failed · 2 error: it could not be built, or was \
         cancelled · 64 wrong arguments, or no context was named · 130 interrupted; the build goes on"
     )]
@@ -319,7 +324,7 @@ pub struct Within {
 /// `slipway exec`.
 #[derive(Args, Debug)]
 pub struct Exec {
-    /// The service
+    /// The service; with --failed also the name of a build
     #[arg(add = ArgValueCompleter::new(complete::services_of_the_environment))]
     pub service: String,
     /// Environment.
@@ -328,8 +333,11 @@ pub struct Exec {
     /// Which role of the service; of `local`: which store. Unset: the one that answers on the service's ports
     #[arg(long, short)]
     pub role: Option<String>,
-    /// The command and its arguments
-    #[arg(last = true, required = true, value_name = "COMMAND")]
+    /// In a pod of the image whose unit tests failed, the service's newest; it goes when the command ends
+    #[arg(long, conflicts_with_all = ["env", "role"])]
+    pub failed: bool,
+    /// The command and its arguments. With --failed it may be left out: a shell
+    #[arg(last = true, required_unless_present = "failed", value_name = "COMMAND")]
     pub command: Vec<String>,
 }
 

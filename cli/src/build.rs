@@ -1,5 +1,6 @@
 //! `slipway build`: the image of a service at a commit. It makes a `ServiceBuild`; the operator does the rest.
 
+pub mod scaffold;
 mod told;
 
 use std::time::Duration;
@@ -29,6 +30,11 @@ const SILENCE: Duration = Duration::from_secs(1);
 
 /// Asks for it, and shows how it goes.
 pub async fn run(session: &Session, arguments: &Build, output: &mut Output) -> anyhow::Result<Exit> {
+    if arguments.dir.is_some() || arguments.repository.is_some() {
+        let service = &arguments.service;
+        let refusal = format!("--dir and --repository are of a new service: is new_service_{service} meant?");
+        return Err(Usage(refusal).into());
+    }
     let timeout = arguments.timeout.as_deref().map(slipway_plan::duration::parse).transpose()?;
     let commit = commit(session, arguments).await?;
     if arguments.supersede {

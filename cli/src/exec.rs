@@ -1,13 +1,15 @@
 //! `slipway exec`: a command in a service's container.
 
+mod failed;
 mod terminal;
 
 use std::io::IsTerminal as _;
 
 use futures::SinkExt as _;
+use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Status;
-use kube::ResourceExt as _;
 use kube::api::{AttachParams, AttachedProcess, TerminalSize};
+use kube::{Api, ResourceExt as _};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -22,6 +24,9 @@ use terminal::Raw;
 
 /// Runs it; its exit code is ours.
 pub async fn run(session: &Session, arguments: &Exec, output: &mut Output) -> anyhow::Result<Exit> {
+    if arguments.failed {
+        return failed::run(session, arguments, output).await;
+    }
     let environment = environment::find_or_guess(session, arguments.within.env.as_deref()).await?;
     let (api, name, program) = (pods::api(session, &environment)?, environment.name_any(), &session.program);
     let all = pods::list(&api).await?;
@@ -29,10 +34,14 @@ pub async fn run(session: &Session, arguments: &Exec, output: &mut Output) -> an
         .map_err(|problem| anyhow::anyhow!("{problem}\n  look closer: {program} status {name}"))?;
     output
         .say(&output.colours_of_news.faint(&format!("environment {name}, pod {pod}, container {container}")));
+    execute(&api, &pod, &container, &arguments.command).await
+}
+
+/// Runs a command in a container, with the terminal if there is one.
+async fn execute(api: &Api<Pod>, pod: &str, container: &str, command: &[String]) -> anyhow::Result<Exit> {
     let tty = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let wanted = AttachParams::default().container(container).stdin(true).stdout(true).stderr(!tty).tty(tty);
-    let process =
-        api.exec(&pod, &arguments.command, &wanted).await.attempted(format!("run a command in pod {pod}"))?;
+    let process = api.exec(pod, command, &wanted).await.attempted(format!("run a command in pod {pod}"))?;
     let raw = tty.then(Raw::enter).transpose()?;
     let status = carry(process, tty).await;
     drop(raw);

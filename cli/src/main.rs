@@ -45,7 +45,7 @@ fn main() {
     // Before anything is printed: a shell may ask how a word goes on.
     complete::answer();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let exit = match runtime {
+    let exit = match &runtime {
         Ok(runtime) => runtime.block_on(called()),
         Err(error) => {
             eprintln!(
@@ -54,7 +54,7 @@ fn main() {
             Exit::Failed
         }
     };
-    // Not by returning: a read of standard input that is under way would be waited for.
+    // Neither by returning nor by dropping the runtime: a read of standard input that is under way would be waited for.
     std::process::exit(exit.code().into());
 }
 
@@ -71,6 +71,9 @@ async fn called() -> Exit {
 async fn verdict(Arguments { place, call }: Arguments) -> Exit {
     let mut output = Output::of_process(place.no_color);
     let ended = match &call {
+        Call::Verb(Verb::Build(arguments)) if build::scaffold::is_asked(arguments) => {
+            build::scaffold::run(arguments, &mut output)
+        }
         Call::Verb(verb) => on_a_cluster(&place, verb, &mut output).await,
         Call::Completion(arguments) => completion::run(arguments, &mut output),
         Call::Man(arguments) => man::run(arguments, &mut output),

@@ -51,7 +51,7 @@ fn complaint(output: &Output) -> String {
 #[test]
 fn without_a_context_every_verb_is_refused() {
     let place = Place::new();
-    let verbs: [&[&str]; 14] = [
+    let verbs: [&[&str]; 16] = [
         &["start", "www"],
         &["stop"],
         &["status"],
@@ -61,6 +61,8 @@ fn without_a_context_every_verb_is_refused() {
         &["doctor"],
         &["open", "www"],
         &["exec", "www", "--", "true"],
+        &["exec", "--failed", "www"],
+        &["build", "www"],
         &["sync", "www"],
         &["list"],
         &["keep", "--for", "8h"],
@@ -135,7 +137,14 @@ fn a_cluster_that_does_not_answer_is_an_error_and_for_a_test_an_undecided_one() 
 #[test]
 fn wrong_words_are_told_from_failures_by_their_code() {
     let place = Place::new();
-    for words in [&["begin"][..], &["exec", "www"], &["keep", "--for", "soon"], &["test", "www"], &[]] {
+    for words in [
+        &["begin"][..],
+        &["exec", "www"],
+        &["exec", "--failed", "www", "--role", "worker"],
+        &["keep", "--for", "soon"],
+        &["test", "www"],
+        &[],
+    ] {
         assert_eq!(code(&place.run(words)), 64, "{words:?}");
     }
     let service = place.run(&["start", "Www", "--context", "nobody"]);
@@ -152,6 +161,60 @@ fn a_mistake_in_a_file_is_told_with_its_place_before_anything_is_sent() {
     assert_eq!(code(&planned), 1);
     let told = complaint(&planned);
     assert!(told.contains("error: demo.yaml:6:8: text is expected here: write \"8\" with quotes"), "{told}");
+}
+
+fn read(place: &Place, path: &str) -> String {
+    std::fs::read_to_string(place.folder.path().join(path)).unwrap()
+}
+
+#[test]
+fn a_new_service_is_made_of_files_without_any_cluster() {
+    let place = Place::new();
+    let url = "http://git.test/greeter.git";
+    let made = place.run(&["build", "new_service_greeter", "--dir", "src", "--repository", url]);
+    assert_eq!((code(&made), made.stderr.len()), (0, 0));
+    let told = String::from_utf8(made.stdout).unwrap();
+    for path in ["greeter/manifest.yaml", "ops/states/greeter/init.sls", "ops/states/top.sls"] {
+        assert!(told.contains(&format!("\n  {path}\n")), "{told}");
+        assert!(read(&place, &format!("src/{path}")).contains("greeter"), "{path}");
+    }
+    assert!(told.contains(&format!("git push {url} main\n")), "{told}");
+    assert!(read(&place, "src/fleet/services/greeter.yaml").contains(&format!("  url: {url}\n")));
+
+    let before = read(&place, "src/ops/states/top.sls");
+    let second = place.run(&["build", "new_service_api", "--dir", "src", "-o", "json"]);
+    assert_eq!(code(&second), 0);
+    let told = String::from_utf8(second.stdout).unwrap();
+    assert!(told.contains("api/manifest.yaml") && !told.contains("top.sls"), "{told}");
+    assert_eq!(read(&place, "src/ops/states/top.sls"), before, "it is somebody's");
+}
+
+#[test]
+fn a_new_service_overwrites_nothing_and_has_a_name_that_can_be_one() {
+    let place = Place::new();
+    std::fs::create_dir(place.folder.path().join("greeter")).unwrap();
+    std::fs::write(place.folder.path().join("greeter/server.py"), "mine").unwrap();
+    let refused = place.run(&["build", "new_service_greeter"]);
+    assert_eq!(code(&refused), 64);
+    assert!(complaint(&refused).contains("greeter/server.py is there already, and nothing is overwritten"));
+    assert_eq!(read(&place, "greeter/server.py"), "mine");
+    assert!(!place.folder.path().join("ops").exists(), "all, or nothing");
+    let cases: [(&[&str], &str); 6] = [
+        (&["new_service_X"], "`X` is not a service name"),
+        (&["new_service_"], "`` is not a service name"),
+        (&["new_service_local"], "cannot be called local"),
+        (&["new_service_ops"], "cannot be called ops"),
+        (&["new_service_api", "--watch"], "--watch is for a build"),
+        (&["new_service_api", "--repository", "api"], "`api` is not where a repository is"),
+    ];
+    for (words, expected) in cases {
+        let refused = place.run(&[&["build"], words].concat());
+        assert_eq!(code(&refused), 64, "{words:?}");
+        assert!(complaint(&refused).contains(expected), "{words:?}");
+    }
+    let old = place.run(&["build", "www", "--dir", ".", "--context", "nobody"]);
+    assert_eq!(code(&old), 64);
+    assert!(complaint(&old).contains("is new_service_www meant?"));
 }
 
 #[test]
@@ -194,6 +257,7 @@ fn help_is_no_error_and_has_examples_and_codes() {
         "open",
         "restart",
         "exec",
+        "build",
         "sync",
         "doctor",
         "keep",

@@ -21,6 +21,10 @@ pub const BUILD: &str = "slipway.dev/build";
 /// Label on a `ServiceBuild` that the operator made to try a commit of the ops repository: that commit.
 pub const TRIAL: &str = "slipway.dev/trial";
 
+/// Label on the Job and pod in which a person looks into a build that failed: the name of the `ServiceBuild`. The operator
+/// leaves them alone.
+pub const FAILED_BUILD: &str = "slipway.dev/failed-build";
+
 /// Label on the Job, pods and result of an integration run: the generation it belongs to.
 pub const RUN_GENERATION: &str = "slipway.dev/run-generation";
 

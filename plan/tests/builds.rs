@@ -7,7 +7,7 @@ mod support;
 use serde_json::{Value, json};
 use slipway_crds::v1alpha1::{BuildInputs, BuildParent, FleetSpec};
 use slipway_plan::desired::Identity;
-use slipway_plan::desired::build::{self, Making};
+use slipway_plan::desired::build::{self, Looking, Making};
 use slipway_plan::desired::integration::AgentSettings;
 use slipway_plan::manifest::{self, Manifest};
 use slipway_plan::object::Object;
@@ -99,6 +99,31 @@ fn the_job_of_the_unit_tests_is_as_it_is_written() {
     let made = made(&fleet(FLEET), None, |making| build::build_unit_job(making, tests, image).unwrap());
     let written = text(&made.body);
     assert_eq!(written, include_str!("golden/unit-job.yaml"), "{written}");
+}
+
+#[test]
+fn the_job_in_which_a_failed_image_is_looked_into_is_as_it_is_written() {
+    let (fleet, manifest, inputs) = (fleet(&format!("{FLEET}pullSecret: registry\n")), manifest(), inputs());
+    let service = ServiceName::parse("www").unwrap();
+    let run = build::unit_run(&fleet, &service, &manifest, &inputs, manifest.unit.as_ref().unwrap());
+    let looking = Looking {
+        name: "failed-20261122",
+        namespace: "build-fleet",
+        build: "www-1",
+        service: "www",
+        inputs: &inputs,
+        image: "registry/www@sha256:cc",
+        run: Some(&run),
+    };
+    let whole = Object::from_typed(&build::build_failed_job(&looking, &fleet)).unwrap().body;
+    let written = text(&whole);
+    assert_eq!(written, include_str!("golden/failed-job.yaml"), "{written}");
+
+    // An older operator recorded no more than the image.
+    let bare = build::build_failed_job(&Looking { run: None, ..looking }, &fleet);
+    let bare = Object::from_typed(&bare).unwrap().body["spec"]["template"]["spec"]["containers"][0].take();
+    assert_eq!(bare["workingDir"], Value::Null);
+    assert_eq!(bare["env"].as_array().unwrap().len(), 3, "{bare}");
 }
 
 #[test]

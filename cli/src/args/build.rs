@@ -1,5 +1,7 @@
 //! What is written after `slipway build`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use clap_complete::engine::ArgValueCompleter;
 
@@ -9,7 +11,7 @@ use crate::complete;
 /// `slipway build`.
 #[derive(Args, Debug)]
 pub struct Build {
-    /// The service; its manifest names no `image`
+    /// The service, whose manifest names no `image`; or `new_service_` and the name of one that is to be made
     #[arg(add = ArgValueCompleter::new(complete::services))]
     pub service: String,
     /// Branch, tag or commit of its repository, held as first found. Unset: its trunk
@@ -27,7 +29,20 @@ pub struct Build {
     /// Give up waiting after that long, with exit code 2; the build goes on
     #[arg(long, value_name = "DURATION", value_parser = duration_text)]
     pub timeout: Option<String>,
+    /// Of a new service: the folder in which its folders are made. Unset: the one you are in
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Of a new service: where its repository is, or will be
+    #[arg(long, value_name = "URL")]
+    pub repository: Option<String>,
     /// Format.
     #[command(flatten)]
     pub printed: Printed,
+}
+
+impl Build {
+    /// Where the folders of a new service are made.
+    pub fn dir_or_here(&self) -> PathBuf {
+        self.dir.clone().unwrap_or_else(|| PathBuf::from("."))
+    }
 }

@@ -1,5 +1,7 @@
 //! `ServiceBuild`: the image of one service at one commit.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
@@ -159,6 +161,22 @@ pub struct UnitStatus {
     /// The first failing tests.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<TestFailure>,
+    /// What ran, so that it can be run again in the image: `slipway exec --failed www`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<UnitRun>,
+}
+
+/// How unit tests were run.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UnitRun {
+    /// The shell command. Example: `make test_unit`.
+    pub command: String,
+    /// The folder in which it ran. Example: `/srv/www`.
+    pub folder: String,
+    /// Its environment variables.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
 }
 
 /// How a build ended.

@@ -71,6 +71,7 @@ pub struct Pushed {
 
 /// The unit tests of a commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "there is one of it at a time")]
 pub enum UnitTests {
     /// The manifest of the commit cannot be read: a push over it, say, after the operator lost its mirror.
     Unknown(BlockedBy),

@@ -104,7 +104,7 @@ pub fn record(config_map: &ConfigMap) -> Option<StoredBuild> {
     serde_json::from_str(config_map.data.as_ref()?.get(RECORD)?).ok()
 }
 
-/// How the unit tests went; none when it is a deleted build's of the same name.
+/// How the unit tests went, but for what ran; none when it is a deleted build's of the same name.
 pub fn unit(config_map: &ConfigMap, build_uid: &str) -> Option<UnitStatus> {
     let delivery = result::delivery(config_map, build_uid)?;
     Some(UnitStatus {
@@ -112,6 +112,7 @@ pub fn unit(config_map: &ConfigMap, build_uid: &str) -> Option<UnitStatus> {
         message: delivery.message,
         totals: delivery.totals,
         failures: delivery.failures,
+        run: None,
     })
 }
 

@@ -58,7 +58,8 @@ fn pushed(digest: &str) -> Report {
 }
 
 fn unit(outcome: Outcome) -> UnitTests {
-    let status = UnitStatus { outcome, message: "so it is".to_owned(), totals: None, failures: Vec::new() };
+    let (message, failures) = ("so it is".to_owned(), Vec::new());
+    let status = UnitStatus { outcome, message, totals: None, failures, run: None };
     UnitTests::Declared(Unit { job: Some(job("unit")), status: Some(status) })
 }
 

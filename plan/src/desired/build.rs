@@ -10,6 +10,7 @@
 //!                  push Secret, pushes it    ◄──┘
 //! ```
 
+mod failed;
 mod job;
 mod order;
 mod room;
@@ -28,10 +29,11 @@ use crate::manifest::Manifest;
 use crate::object::ObjectKey;
 use crate::service_name::ServiceName;
 
+pub use failed::{HELD_SECONDS, Looking, build_failed_job};
 pub use job::build_job;
 pub use order::{provisioning, timeout_seconds};
 pub use room::build_room;
-pub use unit::{GRACE_SECONDS as UNIT_GRACE_SECONDS, build_unit_job, seconds as unit_seconds};
+pub use unit::{GRACE_SECONDS as UNIT_GRACE_SECONDS, build_unit_job, seconds as unit_seconds, unit_run};
 
 /// Names of the containers of a build's pod.
 pub const BUILD_CONTAINER: &str = "build";

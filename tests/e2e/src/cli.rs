@@ -1,6 +1,6 @@
 //! The command line tool, run as a person or a pipeline runs it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
@@ -39,15 +39,22 @@ impl Slipway {
         })
     }
 
-    /// Begins it with these words; what it prints on standard output is for the caller, and it ends when it is dropped.
+    /// The folder in which it is called.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Begins it with these words and an open standard input; what it prints on standard output is for the caller, and it ends when it is dropped.
     pub fn begin(&self, words: &[&str]) -> Result<Child> {
-        let begun = self.command(words)?.stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let mut command = self.command(words)?;
+        let begun = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         begun.with_context(|| format!("cannot run slipway {words:?}"))
     }
 
     fn command(&self, words: &[&str]) -> Result<Command> {
         let mut command = Command::new(Program::Cli.path()?);
-        command.args(words).args(["--context", &self.context, "--namespace", &self.namespace]);
+        // Before the words: what follows `--` is somebody else's.
+        command.args(["--context", &self.context, "--namespace", &self.namespace]).args(words);
         command.env("KUBECONFIG", &self.kubeconfig).current_dir(self.folder.path());
         command.stdin(Stdio::null()).kill_on_drop(true);
         Ok(command)

@@ -51,9 +51,9 @@ impl<'a> FatYard<'a> {
         let start = head(world, SERVICE, DemoFleet::Built.trunk(SERVICE))?;
         let code = world.demo.repositories().repository(SERVICE);
         code.commit_on(Some(&start), &branch, "A branch of a story", &[places("harbour")])?;
-        let ops = world.create_repository(&format!("{branch}-ops"))?;
+        let ops = world.create_repository(&ops_of(&branch))?;
         ops.commit(TRUNK, "States and pillars", &Change::tree(&Sources::of_this_checkout()?.ops())?)?;
-        let fleet = FLEET_FILE.replace(&format!("/{OPS}.git"), &format!("/{branch}-ops.git"));
+        let fleet = fleet(&ops_of(&branch));
         let fleet = fleet.replace("builds: {concurrency: 2}", &format!("builds: {{{builds}}}"));
         let layout = Layout::of(&[SERVICE]).trunk(SERVICE, &branch).fleet_file(&fleet);
         let yard = Yard::open(world, name, &layout, environments).await?;
@@ -179,6 +179,15 @@ impl<'a> FatYard<'a> {
     }
 }
 
+fn ops_of(branch: &str) -> String {
+    format!("{branch}-ops")
+}
+
+/// The Fleet of the demo whose services are built, with this ops repository.
+pub fn fleet(ops: &str) -> String {
+    FLEET_FILE.replace(&format!("/{OPS}.git"), &format!("/{ops}.git"))
+}
+
 /// A place that the service knows.
 pub fn places(name: &str) -> Change {
     Change::write("places.lua", format!("return {{ {name} = {{ x = 1, y = 2 }} }}\n"))
@@ -200,7 +209,8 @@ pub fn metrics_state(is_broken: bool) -> Change {
     Change::write("states/metrics/init.sls", if is_broken { broken } else { METRICS_STATE })
 }
 
-async fn push_base(world: &World) -> Result<()> {
+/// Pushes the base image of that Fleet.
+pub async fn push_base(world: &World) -> Result<()> {
     let base = tokio::task::spawn_blocking(|| FatBase::prepare(&Sources::of_this_checkout()?)).await??;
     world.demo.push_fat_base(&base).await
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a failing story may say so loudly")]
 
+#[path = "command_line/failed.rs"]
+mod failed;
 #[path = "command_line/hand.rs"]
 mod hand;
 

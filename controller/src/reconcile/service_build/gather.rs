@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::ResourceExt as _;
 use slipway_crds::v1alpha1::{
-    BlockedBy, BuildInputs, BuildStep, FleetSpec, ServiceBuild, ServiceBuildStatus,
+    BlockedBy, BuildInputs, BuildStep, FleetSpec, ServiceBuild, ServiceBuildStatus, UnitStatus,
 };
 use slipway_crds::{names, reasons};
 use slipway_plan::build::inputs::Tags;
@@ -15,7 +15,7 @@ use slipway_plan::desired::{Identity, build};
 use slipway_plan::duration;
 use slipway_plan::environment::resolve::{FoundDigest, Unavailable};
 use slipway_plan::integration::{DELIVERY_GRACE, JobFacts, job};
-use slipway_plan::manifest::{Manifest, UnitTests as Declared};
+use slipway_plan::manifest::Manifest;
 use slipway_plan::object::{ObjectKey, Observed};
 use slipway_plan::pull_secret::PullSecret;
 use slipway_plan::service_name::ServiceName;
@@ -241,7 +241,7 @@ impl Look<'_> {
             twin: None,
             concurrency: usize::try_from(self.fleet.builds.concurrency).unwrap_or(1),
             job: job_of(&build::key(identity), identity, observed),
-            unit: unit_tests(identity, tests, observed),
+            unit: self.unit_tests(identity, known, manifest, observed),
             report: self.report(observed),
             cancelled: cancelled(self.build),
             limits: limits(Some(self.fleet), tests.ok().flatten().map(build::unit_seconds)),
@@ -257,24 +257,28 @@ impl Look<'_> {
         let stored = stored.and_then(|map| stored::report(&map, &uid));
         stored.or_else(|| self.context.progress.of(&uid))
     }
-}
 
-/// The unit tests, where some are declared, and how they went.
-fn unit_tests(
-    identity: &Identity,
-    tests: Result<Option<&Declared>, &BlockedBy>,
-    observed: &[Observed],
-) -> UnitTests {
-    match tests {
-        Err(unread) => return UnitTests::Unknown(unread.clone()),
-        Ok(None) => return UnitTests::None,
-        Ok(Some(_)) => {}
+    /// The unit tests, where some are declared, and how they went.
+    fn unit_tests(
+        &self,
+        identity: &Identity,
+        inputs: Option<&BuildInputs>,
+        manifest: Result<&Manifest, &BlockedBy>,
+        observed: &[Observed],
+    ) -> UnitTests {
+        let manifest = match manifest {
+            Err(unread) => return UnitTests::Unknown(unread.clone()),
+            Ok(manifest) => manifest,
+        };
+        let Some(tests) = &manifest.unit else { return UnitTests::None };
+        let run = inputs.map(|inputs| build::unit_run(self.fleet, self.service, manifest, inputs, tests));
+        let stored = config_map(observed, &stored::unit_name(&identity.name));
+        let status = stored.and_then(|map| stored::unit(&map, &identity.uid));
+        UnitTests::Declared(Unit {
+            job: job_of(&build::unit_key(identity), identity, observed),
+            status: status.map(|status| UnitStatus { run, ..status }),
+        })
     }
-    let stored = config_map(observed, &stored::unit_name(&identity.name));
-    UnitTests::Declared(Unit {
-        job: job_of(&build::unit_key(identity), identity, observed),
-        status: stored.and_then(|map| stored::unit(&map, &identity.uid)),
-    })
 }
 
 fn job_of(key: &ObjectKey, identity: &Identity, observed: &[Observed]) -> Option<JobFacts> {

@@ -5,6 +5,7 @@ use k8s_openapi::api::core::v1::{Container, PodSpec, PodTemplateSpec, SecretVolu
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
 use slipway_crds::names;
+use slipway_crds::v1alpha1::FleetSpec;
 
 use super::order::{self, OUTPUT_FOLDER, PUSH_SECRET_FOLDER};
 use super::{BUILD_CONTAINER, Making, PUSH_CONTAINER, key, metadata};
@@ -32,18 +33,18 @@ pub fn build_job(making: &Making<'_>) -> Result<Object, RenderError> {
         init_containers: Some(vec![agent::build_installer(making.agent, None)]),
         containers: vec![build_container(making), push_container(making)],
         volumes: Some(volumes.into_iter().chain(push_volume(making)).collect()),
-        ..base_pod(making)
+        ..base_pod(making.fleet)
     };
     let job = build_once(metadata, spec, order::timeout_seconds(making.fleet) + GRACE_SECONDS);
     Object::from_typed(&job)
 }
 
 /// A pod with no API token, no variables of Services, and the nodes' login to registries.
-pub(super) fn base_pod(making: &Making<'_>) -> PodSpec {
+pub(super) fn base_pod(fleet: &FleetSpec) -> PodSpec {
     PodSpec {
         automount_service_account_token: Some(false),
         enable_service_links: Some(false),
-        image_pull_secrets: pull_secret::references(making.fleet),
+        image_pull_secrets: pull_secret::references(fleet),
         restart_policy: Some("Never".to_owned()),
         ..PodSpec::default()
     }

@@ -1,5 +1,8 @@
 //! Services that are built: no image of their own, no Dockerfile.
 
+mod failed;
+mod scaffold;
+
 use anyhow::{Context, Result, ensure};
 use futures::FutureExt;
 use serde_json::{Value, json};
@@ -35,6 +38,14 @@ pub fn stories() -> Vec<Story> {
         Story {
             name: "fat: a live edit is served by the real process",
             run: |world| live(world).boxed_local(),
+        },
+        Story {
+            name: "fat: an image whose unit tests failed is looked into, and nothing is left of the look",
+            run: |world| failed::looked_into(world).boxed_local(),
+        },
+        Story {
+            name: "fat: a new service is built and runs as it was made",
+            run: |world| scaffold::built_at_once(world).boxed_local(),
         },
     ]
 }
