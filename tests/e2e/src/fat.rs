@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::api::ListParams;
 use kube::{Api, ResourceExt};
 use slipway_crds::v1alpha1::{DevEnvironment, Fleet, ServiceBuild, ServiceBuildSpec};
-use slipway_demo::{Change, DemoFleet, FatBase, OPS, Pushed, Repository, Sources, TRUNK};
+use slipway_demo::{BUILT, Change, FatBase, OPS, Pushed, Repository, Sources, TRUNK};
 
 use crate::environment::namespace;
 use crate::pods;
@@ -33,7 +33,7 @@ impl<'a> FatYard<'a> {
     pub async fn open(world: &'a World, name: &str, environments: &[Change]) -> Result<Self> {
         push_base(world).await?;
         let branch = format!("story-{name}");
-        let start = head(world, SERVICE, DemoFleet::Built.trunk(SERVICE))?;
+        let start = head(world, SERVICE, BUILT)?;
         let code = world.demo.repositories().repository(SERVICE);
         code.commit_on(Some(&start), &branch, "A branch of a story", &[places("harbour")])?;
         let ops = world.create_repository(&format!("{branch}-ops"))?;
