@@ -82,7 +82,10 @@ impl Buildah {
     fn run(&self, arguments: &[&str]) -> Result<()> {
         // What buildah leaves mounted goes with the namespace of the call.
         let mut command = Command::new("unshare");
-        command.args(["--mount", "--propagation", "private", "buildah"]).arg("--root").arg(self.folder.path().join("store"));
+        command
+            .args(["--mount", "--propagation", "private", "buildah"])
+            .arg("--root")
+            .arg(self.folder.path().join("store"));
         command.arg("--runroot").arg(self.folder.path().join("run"));
         command.env("STORAGE_DRIVER", "overlay").env("BUILDAH_ISOLATION", "chroot");
         let ended =
