@@ -21,7 +21,7 @@ const FILE: &str = "greeting.js";
 const BEFORE: &str = "Where to?";
 const AFTER: &str = "Where shall we go?";
 /// How long an edit, or the first connection, may take.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Edits a file of a clone that `slipway sync` mirrors, sees it over HTTP, and takes it back: what runs at the end is what git
 /// says.
