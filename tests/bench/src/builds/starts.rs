@@ -12,7 +12,7 @@ use slipway_demo::{NAMESPACE, is_ready, wait_for};
 
 use super::buildah::Buildah;
 use super::figures::pairs;
-use super::yard::{PATIENCE, SERVICE, Yard};
+use super::yard::{PATIENCE, SERVICE, Yard, image};
 use crate::figure::{Figure, Section};
 use crate::kubectl::kubectl;
 
@@ -38,7 +38,7 @@ impl<'a> Starts<'a> {
         yard.is_quiet().await?;
         buildah.build(yard, "start", true)?;
         let deployments: Api<Deployment> = yard.api();
-        deployments.create(&PostParams::default(), &by_hand(&yard.image("by-hand:start"))?).await?;
+        deployments.create(&PostParams::default(), &by_hand(&image("by-hand:start"))?).await?;
         starts.rolled_out().await?;
         Ok(starts)
     }
@@ -93,9 +93,9 @@ impl<'a> Starts<'a> {
         self.yard.is_quiet().await?;
         let built = self.buildah.build(self.yard, tag, true)?;
         let begun = Instant::now();
-        let image = format!("{BY_HAND}={}", self.yard.image(&format!("by-hand:{tag}")));
+        let wanted = format!("{BY_HAND}={}", image(&format!("by-hand:{tag}")));
         let deployment = format!("deployment/{BY_HAND}");
-        kubectl(self.yard.demo.cluster(), &["-n", NAMESPACE, "set", "image", &deployment, &image]).await?;
+        kubectl(self.yard.demo.cluster(), &["-n", NAMESPACE, "set", "image", &deployment, &wanted]).await?;
         self.rolled_out().await?;
         Ok(built + begun.elapsed())
     }

@@ -134,13 +134,13 @@ impl Yard {
         Ok(self.demo.cluster().registry_address().context("this cluster has no registry")?.to_string())
     }
 
-    /// An image of the registry, as pods name it.
-    pub fn image(&self, name: &str) -> String {
-        format!("{REGISTRY}/{name}")
-    }
-
     /// Ends everything.
     pub async fn close(self) -> Result<()> {
         self.demo.stop().await
     }
+}
+
+/// An image of the registry, as pods name it.
+pub fn image(name: &str) -> String {
+    format!("{REGISTRY}/{name}")
 }
