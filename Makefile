@@ -18,16 +18,16 @@ TAG ?= dev
 # With which optimisation `make images` builds: release, or dev for trying things out.
 PROFILE ?= release
 CHECK ?=
-FAT ?=
 STORY ?=
+PART ?=
 
 .PHONY: help
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 .PHONY: run
-run: setup build agent ## A local cluster, the operator and the demo fleet; CHECK=1 verifies it and exits, FAT=1 builds its services
-	@$(BIN)/slipway-demo run $(if $(CHECK),--check) $(if $(FAT),--fat)
+run: setup build agent ## A local cluster, the operator and the demo fleet; CHECK=1 verifies it and exits
+	@$(BIN)/slipway-demo run $(if $(CHECK),--check)
 
 .PHONY: test
 test: setup lint build agent ## Everything, a real cluster included
@@ -101,6 +101,7 @@ crash: ## The operator killed before and after every write, and told every lie; 
 
 # Release profile for both: the operator is measured as it ships, and the raw loader it is measured against is not held back.
 .PHONY: bench
-bench: ## Measures the operator beside the API server's limit and kubectl; writes docs/performance.md; QUICK=1 for developing
-	cargo build --release --workspace --bin slipway-controller --bin slipway-demo --bin slipway-bench
-	$(CARGO_TARGET_DIR)/release/slipway-bench run $(if $(QUICK),,--document docs/performance.md)
+bench: ## Measures Slipway beside the API server's limit, kubectl, buildah and rsync; writes docs/performance.md; PART=builds for one part, QUICK=1 for developing
+	cargo build --release --workspace --bin slipway-controller --bin slipway-demo --bin slipway-bench --bin slipway
+	$(STATIC) cargo build --release --package slipway-agent --package slipway-images --bin slipway-agent --bin slipway-push --target $(TARGET)
+	$(CARGO_TARGET_DIR)/release/slipway-bench run $(if $(PART),--only $(PART)) $(if $(QUICK),,--document docs/performance.md)

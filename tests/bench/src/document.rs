@@ -9,9 +9,26 @@ use serde_json::{Value, json};
 
 use crate::figure::{Figure, Section};
 
-/// Lines between which the tables are kept.
-const BEGIN: &str = "<!-- tables: written by `make bench` -->";
-const END: &str = "<!-- end of tables -->";
+/// Where tables are kept: between two lines of the document, and in a JSON file beside it.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    begin: &'static str,
+    end: &'static str,
+    json: &'static str,
+}
+
+/// Of the operator.
+pub const OPERATOR: Place = Place {
+    begin: "<!-- tables: written by `make bench` -->",
+    end: "<!-- end of tables -->",
+    json: "performance.json",
+};
+/// Of builds and syncs, which can be measured alone.
+pub const BUILDS: Place = Place {
+    begin: "<!-- builds: written by `make bench`, alone by `make bench PART=builds` -->",
+    end: "<!-- end of builds -->",
+    json: "performance-builds.json",
+};
 
 /// All tables as Markdown.
 pub fn tables(sections: &[Section]) -> String {
@@ -54,19 +71,20 @@ fn digits(value: f64) -> String {
     }
 }
 
-/// Puts the tables into a document, in place of the last ones, and writes the JSON beside it.
-pub fn write(document: &Path, sections: &[Section], quick: bool) -> Result<()> {
+/// Puts the tables into their place in a document, and writes the JSON beside it.
+pub fn write(document: &Path, place: Place, sections: &[Section], quick: bool) -> Result<()> {
+    let Place { begin, end, json: beside } = place;
     let text =
         std::fs::read_to_string(document).with_context(|| format!("cannot read {}", document.display()))?;
-    let (before, rest) = text.split_once(BEGIN).context("the document has no place for tables")?;
-    let (_, after) = rest.split_once(END).context("the document's place for tables has no end")?;
+    let (before, rest) = text.split_once(begin).context("the document has no place for tables")?;
+    let (_, after) = rest.split_once(end).context("the document's place for tables has no end")?;
     let circumstances = circumstances(quick);
     let told = circumstances.as_object().into_iter().flatten();
     let told: Vec<String> = told.map(|(name, value)| format!("{name}: {}", plain(value))).collect();
-    let text = format!("{before}{BEGIN}\n\n{}.\n{}{END}{after}", told.join("; "), tables(sections));
+    let text = format!("{before}{begin}\n\n{}.\n{}{end}{after}", told.join("; "), tables(sections));
     std::fs::write(document, text).with_context(|| format!("cannot write {}", document.display()))?;
     let json = json!({"circumstances": circumstances, "sections": sections});
-    std::fs::write(document.with_extension("json"), format!("{json:#}\n")).context("cannot write the JSON")
+    std::fs::write(document.with_file_name(beside), format!("{json:#}\n")).context("cannot write the JSON")
 }
 
 fn plain(value: &Value) -> String {

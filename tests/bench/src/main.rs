@@ -3,6 +3,7 @@
 //! Needs the operator built in the same profile, beside this program: `make bench` builds both.
 
 mod applications;
+mod builds;
 mod document;
 mod environments;
 mod figure;
@@ -61,6 +62,8 @@ enum Part {
     Environment,
     /// Environments on real pods.
     Pods,
+    /// Builds, starts and syncs, beside buildah and rsync; both have to be installed.
+    Builds,
 }
 
 impl Run {
@@ -93,8 +96,19 @@ async fn measure(run: &Run) -> Result<()> {
         sections.push(Box::pin(pods::run(run.size())).await?);
     }
     print!("{}", document::tables(&sections));
+    write(run, document::OPERATOR, &sections)?;
+    if run.wants(Part::Builds) {
+        let sections = Box::pin(builds::run(run.size())).await?;
+        print!("{}", document::tables(&sections));
+        write(run, document::BUILDS, &sections)?;
+    }
+    Ok(())
+}
+
+/// What was not measured stays as it is in the document.
+fn write(run: &Run, place: document::Place, sections: &[Section]) -> Result<()> {
     match &run.document {
-        Some(document) => document::write(document, &sections, run.quick),
-        None => Ok(()),
+        Some(document) if !sections.is_empty() => document::write(document, place, sections, run.quick),
+        _ => Ok(()),
     }
 }

@@ -16,14 +16,14 @@ use crate::fleet::DemoFleet;
 use crate::install::{Installation, apply};
 use crate::programs::Program;
 use crate::push::{Pushed, commit_and_push};
-use crate::repositories::Repositories;
+use crate::repositories::{FLEET, Repositories};
 use crate::repository::Change;
 use crate::service_image::ServiceImages;
 use crate::sources::Sources;
 use crate::steps::Steps;
 use crate::store_images::StoreImages;
 
-/// Namespace of the fleet whose services name images.
+/// Namespace of the fleet, and its environment of all services.
 pub const NAMESPACE: &str = "demo";
 
 /// Host name of the git server for the operator, the node and its pods.
@@ -39,7 +39,6 @@ pub struct Demo {
     repositories: Repositories,
     images: ServiceImages,
     git: SocketAddr,
-    fleet: DemoFleet,
 }
 
 /// What is started, and how it is told.
@@ -78,11 +77,11 @@ impl Demo {
         let client = cluster.client().await?;
         let images = steps.run("base images", push_bases(&cluster, &sources, fleet)).await?;
         let directory = cluster.data_dir().join("git");
-        let repositories = Repositories::create(&sources, &directory)?;
+        let repositories = Repositories::create(&sources, &directory, fleet)?;
         steps.run("an image for each commit", build_heads(&images, &repositories)).await?;
         let git = serve_git(&cluster, &repositories, &directory, &images).await?;
 
-        let demo = Self { cluster, client, repositories, images, git, fleet };
+        let demo = Self { cluster, client, repositories, images, git };
         if options.operator {
             let installation = steps.run("images of Slipway", push_programs(&demo.cluster)).await?;
             steps.run("operator", Box::pin(installation.apply(&demo.client))).await?;
@@ -94,11 +93,6 @@ impl Demo {
     /// The cluster.
     pub fn cluster(&self) -> &Cluster {
         &self.cluster
-    }
-
-    /// The fleet that it runs.
-    pub fn fleet(&self) -> DemoFleet {
-        self.fleet
     }
 
     /// A client with all rights.
@@ -147,14 +141,13 @@ impl Demo {
 
     /// The one object that a person applies: it brings the rest from git.
     pub async fn sync_fleet(&self) -> Result<()> {
-        let (namespace, repository) = (self.fleet.namespace(), self.fleet.repository());
-        let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}});
+        let object = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}});
         apply(&self.client, object).await?;
         let sync = json!({
             "apiVersion": "slipway.dev/v1alpha1",
             "kind": "GitSync",
-            "metadata": {"name": repository, "namespace": namespace},
-            "spec": {"url": format!("http://{GIT_HOST}/{repository}.git"), "interval": "5s"},
+            "metadata": {"name": FLEET, "namespace": NAMESPACE},
+            "spec": {"url": format!("http://{GIT_HOST}/{FLEET}.git"), "interval": "5s"},
         });
         apply(&self.client, sync).await
     }

@@ -9,7 +9,7 @@ use kube::Api;
 use slipway_cluster::Publish;
 use slipway_crds::v1alpha1::DevEnvironment;
 
-use crate::demo::Demo;
+use crate::demo::{Demo, NAMESPACE};
 use crate::waiting::wait_for;
 
 /// Whether its `Ready` condition is true for its newest generation.
@@ -23,7 +23,7 @@ pub fn is_ready(environment: &DevEnvironment) -> bool {
 impl Demo {
     /// The environments of the namespace of its fleet.
     pub fn environments(&self) -> Api<DevEnvironment> {
-        Api::namespaced(self.client().clone(), self.fleet().namespace())
+        Api::namespaced(self.client().clone(), NAMESPACE)
     }
 
     /// Waits until an environment is ready and returns it.

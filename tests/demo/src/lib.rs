@@ -35,7 +35,7 @@ pub use journey::{Journey, get, travel, travel_within};
 pub use layer_cache::LayerCache;
 pub use programs::Program;
 pub use push::Pushed;
-pub use repositories::{FLEET, OPS, Repositories};
+pub use repositories::{BUILT, FLEET, OPS, Repositories};
 pub use repository::{Change, Repository, TRUNK};
 pub use run::{End, run};
 pub use service_image::{Built, ServiceImages};

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use slipway_demo::{DemoFleet, End, GitServer, ServiceImages, build_pushed, run};
+use slipway_demo::{End, GitServer, ServiceImages, build_pushed, run};
 
 /// A fleet of real services with their repositories, on a Kubernetes of its own.
 #[derive(Parser)]
@@ -27,9 +27,6 @@ enum Action {
         /// Keep everything until Ctrl-C when something fails.
         #[arg(long, conflicts_with = "check")]
         keep: bool,
-        /// The fleet whose services are built, without images of their own.
-        #[arg(long)]
-        fat: bool,
     },
     /// Serve the repositories below a directory over HTTP.
     GitServer {
@@ -64,10 +61,7 @@ async fn main() -> ExitCode {
 
 async fn act(action: Action) -> Result<()> {
     match action {
-        Action::Run { check, keep, fat } => {
-            let fleet = if fat { DemoFleet::Built } else { DemoFleet::Named };
-            Box::pin(run(fleet, end(check, keep))).await
-        }
+        Action::Run { check, keep } => Box::pin(run(end(check, keep))).await,
         Action::GitServer { listen, directory } => GitServer::start_at(&directory, listen).await?.run().await,
         Action::BuildImage { registry, base } => {
             let mut pushed = String::new();

@@ -10,12 +10,14 @@ use crate::fleet::DemoFleet;
 use crate::repository::{Change, Repository, TRUNK};
 use crate::sources::Sources;
 
-/// Name of the repository of the fleet whose services name images.
+/// Name of the repository of the fleet.
 pub const FLEET: &str = "fleet";
+/// The branch of a service's repository on which it names no image, where the fleet names them.
+pub const BUILT: &str = "fat";
 /// Name of the ops repository.
 pub const OPS: &str = "ops";
 
-/// The repositories of the fleets, of operations and of every service, below one directory.
+/// The repositories of the fleet, of operations and of every service, below one directory.
 #[derive(Clone, Debug)]
 pub struct Repositories {
     directory: PathBuf,
@@ -24,17 +26,15 @@ pub struct Repositories {
 
 impl Repositories {
     /// Makes all of them, with their branches. The same files have the same commits on every machine.
-    pub fn create(sources: &Sources, directory: &Path) -> Result<Self> {
-        for fleet in [DemoFleet::Named, DemoFleet::Built] {
-            let repository = Repository::create(directory, fleet.repository())?;
-            let files = Change::tree(&sources.fleet(fleet))?;
-            repository.commit(TRUNK, "The fleet and its demo environment", &files)?;
-        }
+    pub fn create(sources: &Sources, directory: &Path, fleet: DemoFleet) -> Result<Self> {
+        let repository = Repository::create(directory, FLEET)?;
+        let files = Change::tree(&sources.fleet(fleet))?;
+        repository.commit(TRUNK, "The fleet and its demo environment", &files)?;
         let ops = Repository::create(directory, OPS)?;
         ops.commit(TRUNK, "States and pillars", &Change::tree(&sources.ops())?)?;
         let services = sources.services()?;
         for service in &services {
-            create_service(sources, directory, service)?;
+            create_service(sources, directory, fleet, service)?;
         }
         Ok(Self { directory: directory.to_owned(), services })
     }
@@ -44,7 +44,7 @@ impl Repositories {
         &self.services
     }
 
-    /// The repository of a service, of a fleet, or of operations.
+    /// The repository of a service, of the fleet, or of operations.
     pub fn repository(&self, name: &str) -> Repository {
         Repository::open(&self.directory.join(format!("{name}.git")))
     }
@@ -63,10 +63,17 @@ impl Repositories {
     }
 }
 
-fn create_service(sources: &Sources, directory: &Path, service: &str) -> Result<()> {
+/// In the fleet of built services, what the branch [`BUILT`] changes is on the trunk.
+fn create_service(sources: &Sources, directory: &Path, fleet: DemoFleet, service: &str) -> Result<()> {
     let repository = Repository::create(directory, service)?;
-    let trunk = repository.commit(TRUNK, "First version", &Change::tree(&sources.service(service))?)?;
-    for (branch, files) in sources.branches(service)? {
+    let mut trunk = repository.commit(TRUNK, "First version", &Change::tree(&sources.service(service))?)?;
+    let mut branches = sources.branches(service)?;
+    let built = branches.iter().position(|(branch, _)| fleet == DemoFleet::Built && branch == BUILT);
+    if let Some(built) = built {
+        let (_, files) = branches.remove(built);
+        trunk = repository.commit(TRUNK, "An image without a Dockerfile", &Change::tree(&files)?)?;
+    }
+    for (branch, files) in branches {
         let message = format!("What {branch} changes");
         repository.commit_on(Some(&trunk), &branch, &message, &Change::tree(&files)?)?;
     }

@@ -44,7 +44,7 @@ impl Sources {
 
     /// Files of the repository of a fleet.
     pub fn fleet(&self, fleet: DemoFleet) -> PathBuf {
-        self.root.join(fleet.repository())
+        self.root.join(fleet.folder())
     }
 
     /// Files of the ops repository.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use slipway_crds::v1alpha1::{DevEnvironment, Fleet, ServiceRepo};
-use slipway_demo::{Change, DemoFleet, OPS, Repositories, Sources, TRUNK};
+use slipway_demo::{Change, DemoFleet, FLEET, OPS, Repositories, Sources, TRUNK};
 use slipway_plan::manifest::{self, Manifest};
 use slipway_plan::service_name::ServiceName;
 use slipway_plan::yaml::{Document, parse_documents};
@@ -57,7 +57,7 @@ fn every_service_has_a_repository_in_each_fleet_and_a_manifest_of_its_own_name()
             .map(|one| (&one.value["metadata"]["name"], &one.value["spec"]["trunk"]))
             .map(|(name, trunk)| (name.as_str().unwrap(), trunk.as_str().unwrap_or(TRUNK)))
             .collect();
-        let expected = services.iter().map(|service| (service.as_str(), fleet.trunk(service))).collect();
+        let expected = services.iter().map(|service| (service.as_str(), TRUNK)).collect();
         assert_eq!(known, expected);
     }
     for service in services {
@@ -69,10 +69,10 @@ fn every_service_has_a_repository_in_each_fleet_and_a_manifest_of_its_own_name()
 fn in_the_built_fleet_only_eta_names_an_image() {
     let sources = Sources::of_this_checkout().unwrap();
     let folder = TempDir::new().unwrap();
-    let repositories = Repositories::create(&sources, folder.path()).unwrap();
+    let repositories = Repositories::create(&sources, folder.path(), DemoFleet::Built).unwrap();
     for service in repositories.services() {
         let git = git2::Repository::open_bare(repositories.repository(service).path()).unwrap();
-        let branch = git.revparse_single(&format!("{}:manifest.yaml", DemoFleet::Built.trunk(service)));
+        let branch = git.revparse_single(&format!("{TRUNK}:manifest.yaml"));
         let text = branch.unwrap().into_blob().unwrap().content().to_vec();
         let manifest = manifest::parse(&ServiceName::parse(service).unwrap(), &text).unwrap();
         assert_eq!(manifest.image.is_some(), service == "eta", "{service}");
@@ -92,15 +92,17 @@ fn www_is_tested_exactly_as_its_team_wrote_in_2015() {
 #[test]
 fn each_branch_differs_from_its_trunk_and_every_start_makes_the_same_commits() {
     let sources = Sources::of_this_checkout().unwrap();
-    let (one, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-    let repositories = Repositories::create(&sources, one.path()).unwrap();
-    let again = Repositories::create(&sources, other.path()).unwrap();
-    let names = repositories.services().iter().map(String::as_str).chain(["fleet", "fat", OPS]);
-    for name in names {
-        let branches = repositories.repository(name).branches().unwrap();
-        assert_eq!(branches, again.repository(name).branches().unwrap(), "{name}");
-        let commits: BTreeSet<&String> = branches.iter().map(|(_, commit)| commit).collect();
-        assert_eq!(commits.len(), branches.len(), "{name}: {branches:?}");
-        assert!(branches.iter().any(|(branch, _)| branch == TRUNK), "{name}: {branches:?}");
+    for fleet in FLEETS {
+        let (one, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        let repositories = Repositories::create(&sources, one.path(), fleet).unwrap();
+        let again = Repositories::create(&sources, other.path(), fleet).unwrap();
+        let names = repositories.services().iter().map(String::as_str).chain([FLEET, OPS]);
+        for name in names {
+            let branches = repositories.repository(name).branches().unwrap();
+            assert_eq!(branches, again.repository(name).branches().unwrap(), "{name}");
+            let commits: BTreeSet<&String> = branches.iter().map(|(_, commit)| commit).collect();
+            assert_eq!(commits.len(), branches.len(), "{name}: {branches:?}");
+            assert!(branches.iter().any(|(branch, _)| branch == TRUNK), "{name}: {branches:?}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use kube::api::{ListParams, PostParams};
 use kube::{Api, ResourceExt};
 use serde_json::Value;
 use slipway_crds::v1alpha1::{DevEnvironment, Fleet, ServiceBuild, ServiceBuildSpec, ServiceBuildStatus};
-use slipway_demo::{Change, DemoFleet, FatBase, OPS, Pushed, Repository, Sources, TRUNK};
+use slipway_demo::{BUILT, Change, FatBase, OPS, Pushed, Repository, Sources, TRUNK};
 
 use crate::environment::namespace;
 use crate::pods;
@@ -48,7 +48,7 @@ impl<'a> FatYard<'a> {
     ) -> Result<Self> {
         push_base(world).await?;
         let branch = format!("story-{name}");
-        let start = head(world, SERVICE, DemoFleet::Built.trunk(SERVICE))?;
+        let start = head(world, SERVICE, BUILT)?;
         let code = world.demo.repositories().repository(SERVICE);
         code.commit_on(Some(&start), &branch, "A branch of a story", &[places("harbour")])?;
         let ops = world.create_repository(&ops_of(&branch))?;
@@ -89,11 +89,6 @@ impl<'a> FatYard<'a> {
     pub async fn builds(&self) -> Result<BTreeMap<String, ServiceBuildSpec>> {
         let all = self.all_builds().list(&ListParams::default()).await?;
         Ok(all.into_iter().map(|build| (build.uid().unwrap_or_default(), build.spec)).collect())
-    }
-
-    /// Commits to a branch of the ops repository, on top of its trunk. Returns the commit.
-    pub fn branch_ops(&self, branch: &str, changes: &[Change]) -> Result<String> {
-        self.ops.commit_on(self.ops.head(TRUNK)?.as_deref(), branch, "An ops branch of a story", changes)
     }
 
     /// Commits to a branch of the service, on top of its trunk. Returns the commit.

@@ -1,8 +1,8 @@
 //! The check-list of an environment: image, container, health of each service.
 
 use k8s_openapi::api::core::v1::Pod;
-use slipway_crds::names;
 use slipway_crds::v1alpha1::{DevEnvironment, LockedService};
+use slipway_crds::{names, reasons};
 
 /// One line of the check-list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,9 +41,21 @@ pub(super) fn rows(environment: &DevEnvironment, pods: &[Pod]) -> Vec<Row> {
         image: locked.image.is_some() || locked.service == names::LOCAL,
         container: is_running(pods, &locked.service),
         health: locked.ready,
-        note: if locked.ready { String::new() } else { waiting_for(pods, &locked.service) },
+        note: if locked.ready { String::new() } else { note(environment, pods, &locked.service) },
     };
     status.lock.iter().map(row).collect()
+}
+
+/// What the kubelet says of its pods; before there are any, how far its build is.
+fn note(environment: &DevEnvironment, pods: &[Pod], service: &str) -> String {
+    let of_pods = waiting_for(pods, service);
+    if !of_pods.is_empty() {
+        return of_pods;
+    }
+    let blocked = environment.status.iter().flat_map(|status| &status.blocked_by);
+    let mut builds = blocked.filter(|blocked| blocked.reason == reasons::IMAGE_BUILDING);
+    let mine = builds.find(|blocked| blocked.what.split(' ').any(|word| word == service));
+    mine.map(|blocked| blocked.message.clone()).unwrap_or_default()
 }
 
 fn pods_of<'a>(pods: &'a [Pod], service: &'a str) -> impl Iterator<Item = &'a Pod> {
@@ -113,6 +125,17 @@ mod tests {
             "  api         · image  · container  · health  ImagePullBackOff",
         ];
         assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn a_service_that_is_built_says_how_far_it_is() {
+        let mut environment = environment();
+        let blocked = json!([{
+            "what": "service api", "reason": "ImageBuilding", "message": "build api-1: Building: Provision",
+            "since": "2026-11-23T00:00:00Z",
+        }]);
+        environment.status.as_mut().unwrap().blocked_by = serde_json::from_value(blocked).unwrap();
+        assert_eq!(rows(&environment, &[])[2].note, "build api-1: Building: Provision");
     }
 
     #[test]

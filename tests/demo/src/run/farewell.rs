@@ -7,7 +7,6 @@ use slipway_crds::v1alpha1::DevEnvironment;
 
 use super::terminal;
 use crate::demo::Demo;
-use crate::fleet::DemoFleet;
 use crate::repositories::{FLEET, OPS};
 
 /// URLs of the services, the line for another terminal, and where to clone from and push to.
@@ -21,11 +20,7 @@ pub(super) async fn text(demo: &Demo, environment: &DevEnvironment) -> Result<St
     writeln!(text, "  try         http://{www}/journey?from=harbour&to=station")?;
     writeln!(text, "\nIn another terminal:\n  {}", terminal::line(demo)?)?;
     writeln!(text, "\nClone, change, push; the environment follows:")?;
-    let shared = match demo.fleet() {
-        DemoFleet::Named => vec![FLEET],
-        DemoFleet::Built => vec![demo.fleet().repository(), OPS],
-    };
-    for repository in demo.repositories().services().iter().map(String::as_str).chain(shared) {
+    for repository in demo.repositories().services().iter().map(String::as_str).chain([FLEET, OPS]) {
         writeln!(text, "  git clone {}", demo.clone_url(repository))?;
     }
     write!(text, "\nCtrl-C ends it all.")?;

@@ -1,20 +1,17 @@
 //! One integration run, started as a CI pipeline would: with the command line tool.
 
 use anyhow::{Context, Result, ensure};
-use tokio::process::Command;
 
+use super::terminal;
 use crate::demo::Demo;
-use crate::programs::Program;
+use crate::repository::TRUNK;
 
 /// Runs the tests of a service at the head of its trunk and waits for the result.
 pub(super) async fn run(demo: &Demo, service: &str) -> Result<()> {
-    let head = demo.repositories().repository(service).head(demo.fleet().trunk(service))?;
+    let head = demo.repositories().repository(service).head(TRUNK)?;
     let commit = head.with_context(|| format!("{service} has no trunk"))?;
-    let mut command = Command::new(Program::Cli.path()?);
-    command.args(["test", service, "--commit", &commit, "--wait", "--namespace", demo.fleet().namespace()]);
-    command.args(["--context", &format!("slipway-{}", demo.cluster().id())]);
-    command.env("KUBECONFIG", demo.cluster().kubeconfig_path()).current_dir(demo.cluster().data_dir());
-    command.kill_on_drop(true);
+    let mut command = terminal::slipway(demo)?;
+    command.args(["test", service, "--commit", &commit, "--wait"]);
     let status = command.status().await.context("cannot start slipway test")?;
     ensure!(
         status.success(),

@@ -1,24 +1,26 @@
 //! `slipway-demo run`: from nothing to a fleet that answers on this machine.
 
+mod builds;
 mod checklist;
 mod farewell;
 mod integration;
+mod live;
 mod report;
 mod terminal;
 mod watch;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use slipway_crds::v1alpha1::DevEnvironment;
 
-use crate::demo::{Demo, DemoOptions};
+use crate::demo::{Demo, DemoOptions, NAMESPACE};
 use crate::fleet::DemoFleet;
 use crate::journey;
 use crate::programs::Program;
 
-/// How long it may take once the operator runs.
-const PATIENCE: Duration = Duration::from_mins(5);
+/// How long it may take once the operator runs; the builds are in it.
+const PATIENCE: Duration = Duration::from_mins(10);
 
 /// How long the first journey may take once every service is ready.
 const SETTLING: Duration = Duration::from_secs(20);
@@ -35,10 +37,11 @@ pub enum End {
 }
 
 /// Starts the demo, checks it, and lets people use it until its end. Nothing of it is left afterwards.
-pub async fn run(fleet: DemoFleet, end: End) -> Result<()> {
+pub async fn run(end: End) -> Result<()> {
     Program::require(&[Program::Cli])?;
+    let options = DemoOptions { fleet: DemoFleet::Built, ..DemoOptions::default() };
     let demo = tokio::select! {
-        demo = Box::pin(Demo::start(DemoOptions { fleet, ..DemoOptions::default() })) => demo?,
+        demo = Box::pin(Demo::start(options)) => demo?,
         () = interrupted() => bail!("interrupted"),
     };
     let outcome = tokio::select! {
@@ -60,9 +63,13 @@ pub async fn run(fleet: DemoFleet, end: End) -> Result<()> {
 }
 
 async fn bring_up(demo: &Demo, end: End) -> Result<()> {
-    let ready = tokio::time::timeout(PATIENCE, watch::until_ready(demo, demo.fleet().environment())).await;
+    let begun = Instant::now();
+    let ready = tokio::time::timeout(PATIENCE, watch::until_ready(demo, NAMESPACE)).await;
     let environment =
         ready.with_context(|| format!("the environment is not ready after {} s", PATIENCE.as_secs()))??;
+    println!("the fleet: built and ready after {:.1} s", begun.elapsed().as_secs_f64());
+    builds::tell(demo, &environment).await?;
+    live::edit(demo, &environment).await?;
     integration::run(demo, "www").await?;
     check(demo, &environment).await?;
     if end != End::Checked {

@@ -9,7 +9,7 @@ use kube::api::{DynamicObject, ListParams, LogParams};
 use kube::core::GroupVersionKind;
 use serde_json::Value;
 
-use crate::demo::Demo;
+use crate::demo::{Demo, NAMESPACE};
 
 const KINDS: &[&str] = &["GitSync", "Fleet", "ServiceRepo", "ServiceBuild", "DevEnvironment"];
 const LINES: i64 = 15;
@@ -37,8 +37,7 @@ fn unreadable(what: &str, error: &anyhow::Error) -> String {
 async fn conditions(demo: &Demo, kind: &str) -> Result<String> {
     let kind = GroupVersionKind::gvk("slipway.dev", "v1alpha1", kind);
     let (resource, _) = kube::discovery::pinned_kind(demo.client(), &kind).await?;
-    let api: Api<DynamicObject> =
-        Api::namespaced_with(demo.client().clone(), demo.fleet().namespace(), &resource);
+    let api: Api<DynamicObject> = Api::namespaced_with(demo.client().clone(), NAMESPACE, &resource);
     let mut text = String::new();
     for object in api.list(&ListParams::default()).await? {
         let name = object.metadata.name.unwrap_or_default();

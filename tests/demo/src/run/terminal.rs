@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::demo::Demo;
+use crate::demo::{Demo, NAMESPACE};
 use crate::programs::Program;
 
 /// The command line tool under both its names, and kubectl, in a folder that goes with the cluster.
@@ -26,11 +26,20 @@ fn commands(demo: &Demo) -> Result<PathBuf> {
 
 fn begin_in_fleet(demo: &Demo, context: &str) -> Result<()> {
     let mut command = Command::new(demo.cluster().kubectl_path());
-    command.args(["config", "set-context", context, "--namespace", demo.fleet().namespace(), "--kubeconfig"]);
+    command.args(["config", "set-context", context, "--namespace", NAMESPACE, "--kubeconfig"]);
     let output = command.arg(demo.cluster().kubeconfig_path()).output().context("cannot start kubectl")?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "kubectl cannot set the namespace of {context}: {said}");
     Ok(())
+}
+
+/// The command line tool, told of this cluster and this fleet.
+pub(super) fn slipway(demo: &Demo) -> Result<tokio::process::Command> {
+    let mut command = tokio::process::Command::new(Program::Cli.path()?);
+    command.args(["--context", &format!("slipway-{}", demo.cluster().id()), "--namespace", NAMESPACE]);
+    command.env("KUBECONFIG", demo.cluster().kubeconfig_path()).current_dir(demo.cluster().data_dir());
+    command.kill_on_drop(true);
+    Ok(command)
 }
 
 /// The one line that puts them, and the way to the cluster, into another terminal.

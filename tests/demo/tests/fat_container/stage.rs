@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use serde_json::{Value, json};
 use slipway_agent::layer::{Accepted, Limits, apply};
 use slipway_agent::{BuildRecord, StartRecord, StepRecord};
-use slipway_demo::{FatBase, OPS, Program, Repositories, Repository, Sources};
+use slipway_demo::{DemoFleet, FatBase, OPS, Program, Repositories, Repository, Sources};
 
 use crate::container::Container;
 use crate::operator::Operator;
@@ -62,7 +62,8 @@ pub struct Commits {
 impl Stage {
     pub fn set(folder: &Path, parts: &Parts, service: &str) -> Self {
         parts.base.unpack(&folder.join("base")).unwrap();
-        let repositories = Repositories::create(&parts.sources, &folder.join("git")).unwrap();
+        let repositories =
+            Repositories::create(&parts.sources, &folder.join("git"), DemoFleet::Built).unwrap();
         let (code, ops) = (repositories.repository(service), repositories.repository(OPS));
         let operator = Operator::start(code.path(), ops.path());
         let agent = parts.agent.clone();
@@ -72,7 +73,7 @@ impl Stage {
     /// The branch without images, and the ops trunk.
     pub fn heads(&self) -> Commits {
         let head = |repository: &Repository, branch: &str| repository.head(branch).unwrap().unwrap();
-        Commits { code: head(&self.code, "fat"), ops: head(&self.ops, slipway_demo::TRUNK) }
+        Commits { code: head(&self.code, slipway_demo::TRUNK), ops: head(&self.ops, slipway_demo::TRUNK) }
     }
 
     /// The unpacked base image.
