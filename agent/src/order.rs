@@ -19,6 +19,9 @@ pub struct BuildOrder {
     pub folders: Folders,
     /// What is run.
     pub provisioner: Provisioning,
+    /// Whether the commit has assets; the operator says which.
+    #[serde(default)]
+    pub assets: bool,
     /// Time of the newer of both commits, in seconds since 1970: no file of the layer is younger.
     pub newest: i64,
     /// A volume: the agent writes `layer.tar.gz` and `build.json` there.
@@ -47,6 +50,9 @@ pub struct InitOrder {
     pub folders: Folders,
     /// What is run when there is a difference.
     pub provisioner: Provisioning,
+    /// Whether the commit has assets; the operator says which.
+    #[serde(default)]
+    pub assets: bool,
     /// Time that provisioning takes for that of the commits, in seconds since 1970: no layer is made of what it leaves.
     #[serde(default = "earliest")]
     pub newest: i64,

@@ -23,8 +23,8 @@ pub use integration::{
     IntegrationSpec, IntegrationStatus, IntegrationStep, Outcome, StepTime, TestFailure, TestTotals,
 };
 pub use service_build::{
-    BuildInputs, BuildOutcome, BuildParent, BuildStage, BuildStep, BuildTime, ProvisionState, Provisioned,
-    ServiceBuild, ServiceBuildSpec, ServiceBuildStatus, UnitStatus,
+    BuildInputs, BuildOutcome, BuildParent, BuildStage, BuildStep, BuildTime, BuiltAsset, ProvisionState,
+    Provisioned, ServiceBuild, ServiceBuildSpec, ServiceBuildStatus, UnitStatus,
 };
 pub use service_repo::{ServiceRepo, ServiceRepoSpec, ServiceRepoStatus};
 pub use shared::{BlockedBy, Credentials, Suspension, Webhook};

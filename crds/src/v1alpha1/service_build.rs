@@ -145,6 +145,20 @@ pub struct ProvisionState {
     pub milliseconds: i64,
 }
 
+/// One asset of an image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BuiltAsset {
+    /// Folder that its command writes, in the service's repository. Example: `public`.
+    pub output: String,
+    /// Whether its command ran. Otherwise the output of an older image is kept.
+    pub built: bool,
+    /// Why it was built, or kept. Example: `its sources or its command changed`.
+    pub because: String,
+    /// How long it took, in milliseconds.
+    pub milliseconds: i64,
+}
+
 /// How the unit tests went.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -223,6 +237,9 @@ pub struct ServiceBuildStatus {
     /// What configuration management said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provisioned: Option<Provisioned>,
+    /// Its assets, and which of them were built.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assets: Vec<BuiltAsset>,
     /// How the unit tests went; none are declared when it is absent from a finished build.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<UnitStatus>,

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use slipway_crds::v1alpha1::{
-    BlockedBy, BuildInputs, BuildParent, BuildStage, BuildTime, Provisioned, UnitStatus,
+    BlockedBy, BuildInputs, BuildParent, BuildStage, BuildTime, BuiltAsset, Provisioned, UnitStatus,
 };
 
 use crate::environment::resolve::FoundDigest;
@@ -52,6 +52,8 @@ pub struct Report {
     pub times: Vec<BuildTime>,
     /// What configuration management said.
     pub provisioned: Option<Provisioned>,
+    /// Its assets.
+    pub assets: Vec<BuiltAsset>,
     /// Why it cannot go on: the commits' fault.
     pub failed: Option<String>,
     /// Why it cannot go on: nobody's fault, asking again may help.

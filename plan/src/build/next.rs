@@ -292,12 +292,15 @@ fn timed(mut status: ServiceBuildStatus, before: BuildStep, now: Timestamp) -> S
 
 /// What changes within a step.
 fn observe(mut status: ServiceBuildStatus, facts: &BuildFacts, now: Timestamp) -> ServiceBuildStatus {
-    if let Some(Report { stage, provisioned, result, times, .. }) = &facts.report {
+    if let Some(Report { stage, provisioned, assets, result, times, .. }) = &facts.report {
         let new = times.iter().filter(|time| !status.times.iter().any(|known| known.name == time.name));
         let new: Vec<BuildTime> = new.cloned().collect();
         status.times.extend(new);
         status.stage = stage.filter(|_| status.step == BuildStep::Building);
         status.provisioned = provisioned.clone().or(status.provisioned);
+        if !assets.is_empty() {
+            status.assets.clone_from(assets);
+        }
         status.result = result.clone().or(status.result);
     }
     status.ahead = (status.step == BuildStep::Queued).then(|| i64::try_from(facts.ahead).unwrap_or(i64::MAX));

@@ -19,14 +19,18 @@ const DEFAULT_SECONDS: i64 = 30 * 60;
 
 /// For `slipway-agent build`.
 pub fn build(making: &Making<'_>) -> Value {
-    json!({
+    let mut order = json!({
         "identity": identity(making),
         "sources": {"url": sources_url(making), "tokenFile": TOKEN_FILE},
         "folders": {"service": code(making.manifest)},
         "provisioner": provisioning(making.fleet),
         "newest": making.newest,
         "output": OUTPUT_FOLDER,
-    })
+    });
+    if !making.manifest.assets.is_empty() {
+        order["assets"] = json!(true);
+    }
+    order
 }
 
 /// For `slipway-agent push`.
