@@ -56,6 +56,7 @@ fn steps_of(order: &BuildOrder, record: &mut BuildRecord, steps: &mut Steps) -> 
         folders: &order.folders,
         provisioner: &order.provisioner,
         assets: order.assets,
+        kept: order.kept.as_deref(),
         newest: order.newest,
     };
     let mut said = Said::default();

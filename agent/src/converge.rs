@@ -25,6 +25,8 @@ pub struct Wanted<'a> {
     pub provisioner: &'a Provisioning,
     /// Whether the commit has assets.
     pub assets: bool,
+    /// The assets of an older image.
+    pub kept: Option<&'a Path>,
     /// Time of the newer commit, in seconds since 1970.
     pub newest: i64,
 }
@@ -151,10 +153,8 @@ pub fn converge(
     note(wanted.identity, &wanted.folders.image)
 }
 
-fn fetch<'a>(wanted: &Wanted<'a>, image: Option<&Identity>) -> Result<Assets<'a>, ConvergeError> {
-    let is_of_service = image.is_some_and(|image| image.service == wanted.identity.service);
-    let mut assets =
-        Assets::ask(wanted.identity, wanted.sources, wanted.folders, wanted.assets, is_of_service)?;
+fn fetch<'a>(wanted: &'a Wanted<'a>, image: Option<&Identity>) -> Result<Assets<'a>, ConvergeError> {
+    let mut assets = Assets::ask(wanted, image)?;
     assets.clear()?;
     let delta = Delta::between(image, wanted.identity);
     let fetched = sources::fetch(&delta, wanted.sources, wanted.folders)?;

@@ -51,6 +51,7 @@ fn come_up(order: &InitOrder, record: &mut StartRecord) -> anyhow::Result<()> {
         folders: &order.folders,
         provisioner: &order.provisioner,
         assets: order.assets,
+        kept: None,
         newest: order.newest,
     };
     let (mut steps, mut said) = (Steps::default(), Said::default());

@@ -40,7 +40,7 @@ pub mod tree;
 
 pub use asset::Asset;
 pub use identity::Identity;
-pub use order::{BuildOrder, InitOrder, PushOrder, ReportTo};
+pub use order::{BuildOrder, InitOrder, KeepOrder, PushOrder, ReportTo};
 pub use record::{
     AssetRecord, BuildEnded, BuildProgress, BuildRecord, BuildReport, Fault, LayerRecord, ProvisionRecord,
     PushOutcome, PushedImage, StartRecord, StateRecord, StepRecord,

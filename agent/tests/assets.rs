@@ -126,6 +126,51 @@ fn an_output_that_somebody_changed_is_built_again() {
     assert_eq!(container.read("srv/www/public/deep/a"), "BODY {}");
 }
 
+/// What is kept of the assets of an image.
+fn kept(image: &Container) -> Value {
+    let order = json!({"folders": {"service": image.at("srv/www"), "image": image.at("var/lib/slipway/image.json")},
+        "to": image.at("/kept")});
+    assert!(image.agent("keep", &order).output().unwrap().status.success());
+    json!(image.at("/kept"))
+}
+
+fn from_the_base(operator: &Operator, kept: &Value) -> (Container, AssetRecord) {
+    let container = Container::new();
+    let mut order = container.order(&operator.url, &json!({"command": ["sh", "provision.sh"]}), 60);
+    (order["root"], order["output"]) = (json!(container.at("")), json!(container.at("/out")));
+    (order["assets"], order["kept"]) = (json!(true), kept.clone());
+    container.agent("build", &order).output().unwrap();
+    let record: BuildRecord = serde_json::from_str(&container.read("/out/build.json")).unwrap();
+    assert_eq!(record.error, None);
+    (container, record.assets[0].clone())
+}
+
+#[test]
+fn a_full_build_takes_over_what_an_older_image_has_of_the_same_sources() {
+    let assets = [asset(COMMAND, "public", "1")];
+    let older = image_of_a(&assets);
+    let kept = kept(&older);
+    let (container, record) = from_the_base(&operator(&assets, "body {}"), &kept);
+    assert_eq!((record.built, runs(&container)), (false, 0));
+    assert_eq!(record.why, "none of its sources changed: it is that of an older image");
+    assert_eq!(container.read("srv/www/public/b"), "BODY {}");
+    let changed = operator(&[asset(COMMAND, "public", "2")], "p {}");
+    let (container, record) = from_the_base(&changed, &kept);
+    assert_eq!((record.built, runs(&container)), (true, 1));
+}
+
+#[test]
+fn what_somebody_changed_in_an_older_image_is_not_taken_over() {
+    let assets = [asset(COMMAND, "public", "1")];
+    let older = image_of_a(&assets);
+    older.write("srv/www/public/deep/a", "by a provisioner");
+    let (container, record) = from_the_base(&operator(&assets, "body {}"), &kept(&older));
+    assert_eq!((record.built, runs(&container)), (true, 1));
+    let none = Container::new();
+    let (_, record) = from_the_base(&operator(&assets, "body {}"), &self::kept(&none));
+    assert!(record.built, "an image without assets has none to take over");
+}
+
 #[test]
 fn an_asset_that_is_declared_no_more_goes_before_the_commit_puts_its_own_files_there() {
     let container = image_of_a(&[asset(COMMAND, "public", "1")]);

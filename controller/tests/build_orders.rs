@@ -43,6 +43,7 @@ fn pod(fleet: Value) -> Value {
         manifest: &manifest::parse(&service, b"name: www\nrun: {mount: /srv/www}\n").unwrap(),
         inputs: &inputs,
         parent: Some(&parent),
+        assets_from: None,
         newest: 1_700_000_000,
         source: "https://git.example.com/www.git",
         plain_http: &["registry:5000".to_owned()],

@@ -61,6 +61,7 @@ fn made<T>(fleet: &FleetSpec, parent: Option<&BuildParent>, render: impl Fn(&Mak
         manifest: &manifest,
         inputs: &inputs,
         parent,
+        assets_from: None,
         newest: 1_700_000_000,
         source: "https://git.example.com/www.git",
         plain_http: &["registry:5000".to_owned()],

@@ -12,7 +12,7 @@ use crate::Asset;
 use crate::order::Folders;
 
 /// Name of the file.
-const FILE: &str = "assets.json";
+pub const FILE: &str = "assets.json";
 
 /// The assets of an image, by their output.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,9 +29,8 @@ pub struct Made {
 
 impl Standing {
     /// What the file says. One that cannot be understood says nothing: then all is built.
-    pub fn read(folders: &Folders) -> Self {
-        let path = place(folders);
-        let read = fs::read(&path).and_then(|text| serde_json::from_slice(&text).map_err(io::Error::from));
+    pub fn read(path: &Path) -> Self {
+        let read = fs::read(path).and_then(|text| serde_json::from_slice(&text).map_err(io::Error::from));
         match read {
             Ok(standing) => standing,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::default(),
@@ -43,10 +42,9 @@ impl Standing {
     }
 
     /// Writes the file; without assets there is none.
-    pub fn write(&self, folders: &Folders) -> Result<(), AssetError> {
-        let path = place(folders);
+    pub fn write(&self, path: &Path) -> Result<(), AssetError> {
         if self.0.is_empty() {
-            return match fs::remove_file(&path) {
+            return match fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
                     Err(AssetError::system("remove", path)(error))
                 }
@@ -55,8 +53,8 @@ impl Standing {
         }
         let folder = path.parent().unwrap_or(Path::new("/"));
         let text = serde_json::to_vec(self).map_err(io::Error::from);
-        let written = text.and_then(|text| fs::create_dir_all(folder).and_then(|()| fs::write(&path, text)));
-        written.map_err(AssetError::system("write", &path))
+        let written = text.and_then(|text| fs::create_dir_all(folder).and_then(|()| fs::write(path, text)));
+        written.map_err(AssetError::system("write", path))
     }
 
     /// Why the asset has to be built; none when the output that is there, with this digest, is what it is.
@@ -73,7 +71,8 @@ impl Standing {
     }
 }
 
-fn place(folders: &Folders) -> PathBuf {
+/// Where the file is in an image.
+pub fn place(folders: &Folders) -> PathBuf {
     folders.image.with_file_name(FILE)
 }
 

@@ -216,6 +216,9 @@ pub struct ServiceBuildStatus {
     /// The image it started from instead of the base.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<BuildParent>,
+    /// The older image whose assets it takes over where their sources are the same; it starts from the base nevertheless.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assets_from: Option<String>,
     /// Builds that are before it in the queue, those that run among them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ahead: Option<i64>,

@@ -19,6 +19,8 @@ pub struct BuildFacts {
     pub why: String,
     /// The image that it may start from instead of the base.
     pub parent: Option<BuildParent>,
+    /// The image whose assets it may take over when it starts from the base.
+    pub assets_from: Option<String>,
     /// The image under its good name.
     pub good: FoundDigest,
     /// The image under the name of a candidate.

@@ -53,7 +53,7 @@ pub fn next(previous: &ServiceBuildStatus, facts: &BuildFacts, now: Timestamp) -
 enum Change {
     Known { inputs: BuildInputs, why: String },
     Exists { image: String },
-    Turn { parent: Option<BuildParent>, namespace: String },
+    Turn { parent: Option<BuildParent>, assets_from: Option<String>, namespace: String },
     Made { uid: String },
     Pushed { tested: bool },
     Tested(UnitStatus),
@@ -93,7 +93,8 @@ fn turn(facts: &BuildFacts) -> Option<Change> {
     match &facts.good {
         FoundDigest::Image(image) => Some(Change::Exists { image: image.clone() }),
         FoundDigest::Missing if facts.twin.is_none() && facts.ahead < facts.concurrency => {
-            Some(Change::Turn { parent: facts.parent.clone(), namespace: facts.namespace.clone() })
+            let (parent, namespace) = (facts.parent.clone(), facts.namespace.clone());
+            Some(Change::Turn { parent, assets_from: facts.assets_from.clone(), namespace })
         }
         FoundDigest::Missing | FoundDigest::Unknown(_) | FoundDigest::NotBuilt(_) => None,
     }
@@ -227,8 +228,9 @@ fn enter(mut status: ServiceBuildStatus, change: Change, now: Timestamp) -> Serv
             status.image = Some(image);
             return finish(status, BuildOutcome::Succeeded, "the image was there already".to_owned(), now);
         }
-        Change::Turn { parent, namespace } => {
+        Change::Turn { parent, assets_from, namespace } => {
             status.parent = parent;
+            status.assets_from = assets_from;
             status.namespace = Some(namespace);
             status.step = BuildStep::Starting;
         }

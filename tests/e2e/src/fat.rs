@@ -1,16 +1,19 @@
 //! A yard of services that are built: an ops repository of its own, and branches without images to push to.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::ListParams;
+use kube::runtime::watcher;
 use kube::{Api, ResourceExt};
-use slipway_crds::v1alpha1::{DevEnvironment, Fleet, ServiceBuild, ServiceBuildSpec};
+use slipway_crds::v1alpha1::{DevEnvironment, Fleet, ServiceBuild, ServiceBuildSpec, ServiceBuildStatus};
 use slipway_demo::{Change, DemoFleet, FatBase, OPS, Pushed, Repository, Sources, TRUNK};
 
 use crate::environment::namespace;
 use crate::pods;
+use crate::waiting::until_all;
 use crate::world::World;
 use crate::yard::{Layout, Yard, head};
 
@@ -31,6 +34,16 @@ pub struct FatYard<'a> {
 impl<'a> FatYard<'a> {
     /// Makes it, with a trunk of its own of the service, and an ops repository of its own.
     pub async fn open(world: &'a World, name: &str, environments: &[Change]) -> Result<Self> {
+        Self::open_with(world, name, environments, "{concurrency: 2}").await
+    }
+
+    /// The same, with these `builds` of the Fleet.
+    pub async fn open_with(
+        world: &'a World,
+        name: &str,
+        environments: &[Change],
+        builds: &str,
+    ) -> Result<Self> {
         push_base(world).await?;
         let branch = format!("story-{name}");
         let start = head(world, SERVICE, DemoFleet::Built.trunk(SERVICE))?;
@@ -39,6 +52,8 @@ impl<'a> FatYard<'a> {
         let ops = world.create_repository(&format!("{branch}-ops"))?;
         ops.commit(TRUNK, "States and pillars", &Change::tree(&Sources::of_this_checkout()?.ops())?)?;
         let fleet = FLEET_FILE.replace(&format!("/{OPS}.git"), &format!("/{branch}-ops.git"));
+        let fleet = fleet.replace("builds: {concurrency: 2}", &format!("builds: {builds}"));
+        ensure!(fleet.contains(builds), "the demo's Fleet has other `builds` than this expects");
         let layout = Layout::of(&[SERVICE]).trunk(SERVICE, &branch).fleet_file(&fleet);
         let yard = Yard::open(world, name, &layout, environments).await?;
         Ok(Self { yard, world, branch, ops })
@@ -69,6 +84,20 @@ impl<'a> FatYard<'a> {
         let all: Api<ServiceBuild> = self.yard.within(self.yard.namespace());
         let all = all.list(&ListParams::default()).await?;
         Ok(all.into_iter().map(|build| (build.uid().unwrap_or_default(), build.spec)).collect())
+    }
+
+    /// The status of the build of this commit, once it is over.
+    pub async fn built(&self, commit: &str) -> Result<ServiceBuildStatus> {
+        let all: Api<ServiceBuild> = self.yard.within(self.yard.namespace());
+        let is_over = |build: &ServiceBuild| {
+            build.spec.commit == commit
+                && build.status.as_ref().is_some_and(|status| status.outcome.is_some())
+        };
+        let what = format!("the build of {commit} is over");
+        let some = |found: &[Arc<ServiceBuild>]| found.iter().any(|build| is_over(build));
+        let found = until_all(&all, watcher::Config::default(), &what, some).await?;
+        let build = found.iter().find(|build| is_over(build)).context("the build went away")?;
+        build.status.clone().context("the build has no status")
     }
 
     /// What a command in the service's container of an environment prints.

@@ -2,6 +2,7 @@
 //!
 //! `cargo test -p slipway-e2e --test stories -- drift state` tells only the stories whose names contain one of the words.
 
+mod assets;
 mod broken;
 mod commit;
 mod crash;
@@ -32,6 +33,7 @@ fn peaceful() -> Vec<Story> {
     [
         stores::stories(),
         fat::stories(),
+        assets::stories(),
         integration::stories(),
         life::stories(),
         state::stories(),
