@@ -118,6 +118,8 @@ fn a_build_is_made_pushed_tested_and_named() {
     assert_eq!(done, [Act::MakeJob, Act::MakeUnitJob, Act::NameGood]);
     assert_eq!((status.outcome, status.image.as_deref()), (Some(BuildOutcome::Succeeded), Some(CANDIDATE)));
     assert_eq!(status.message, "the unit tests passed: so it is");
+    // The result is there as soon as the Job is; the Job is recorded all the same.
+    assert_eq!(status.unit_job_uid.as_deref(), Some("unit"));
     let steps: Vec<&str> = status.times.iter().map(|time| time.name.as_str()).collect();
     assert_eq!(steps, ["Waiting", "Queued", "Starting", "Building", "Testing", "Naming"]);
 }
@@ -287,6 +289,7 @@ proptest! {
     fn however_often_it_is_killed_it_ends_the_same_and_does_nothing_twice(killed in proptest::collection::vec(any::<bool>(), 0..20)) {
         let (calm, (status, done)) = (run(Outcome::Passed, &[]), run(Outcome::Passed, &killed));
         prop_assert_eq!((status.outcome, status.image), (calm.0.outcome, calm.0.image));
+        prop_assert_eq!((status.job_uid, status.unit_job_uid), (calm.0.job_uid, calm.0.unit_job_uid));
         prop_assert_eq!(done, calm.1);
     }
 

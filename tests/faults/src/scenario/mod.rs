@@ -1,6 +1,7 @@
 //! Scenarios: what a person does, and how it must end whatever happens meanwhile. One file each; a new one is listed in
 //! [`all`] and needs nothing else.
 
+mod build_made;
 mod environment_created;
 mod environment_deleted;
 mod environment_edited;
@@ -42,6 +43,7 @@ pub fn all() -> Vec<Box<dyn Scenario>> {
         Box::new(gitsync_pruned::GitSyncPruned),
         Box::new(gitsync_deleted::GitSyncDeleted),
         Box::new(integration_run::IntegrationRun),
+        Box::new(build_made::BuildMade),
     ]
 }
 
