@@ -35,7 +35,7 @@ const TAKEN: &str = "none of its sources changed: it is that of an older image";
 #[derive(Debug)]
 pub struct Assets<'a> {
     wanted: &'a Wanted<'a>,
-    assets: Vec<Asset>,
+    declared: Vec<Asset>,
     standing: Standing,
 }
 
@@ -43,22 +43,22 @@ impl<'a> Assets<'a> {
     /// Asks for those of the wanted commit. What is there counts when the image is of this service.
     pub fn ask(wanted: &'a Wanted<'a>, image: Option<&Identity>) -> Result<Self, AssetError> {
         let (sources, identity) = (wanted.sources, wanted.identity);
-        let assets =
+        let declared =
             if wanted.assets { sources::assets(sources, &identity.service_sha)? } else { Vec::new() };
         let is_of_service = image.is_some_and(|image| image.service == identity.service);
         let file = standing::place(wanted.folders);
         let standing = if is_of_service { Standing::read(&file) } else { Standing::default() };
-        Ok(Self { wanted, assets, standing })
+        Ok(Self { wanted, declared, standing })
     }
 
     /// Whether the commit has none.
     pub fn is_empty(&self) -> bool {
-        self.assets.is_empty()
+        self.declared.is_empty()
     }
 
     /// Removes outputs that the commit does not declare. Before the fetch: it may have files of its own there.
     pub fn clear(&mut self) -> Result<(), AssetError> {
-        let is_wanted = |output: &str| self.assets.iter().any(|asset| asset.output == output);
+        let is_wanted = |output: &str| self.declared.iter().any(|asset| asset.output == output);
         let gone: Vec<String> = self.standing.0.keys().filter(|output| !is_wanted(output)).cloned().collect();
         for output in gone {
             place::remove(&place::inside(&self.wanted.folders.service, &output)?)?;
@@ -70,14 +70,14 @@ impl<'a> Assets<'a> {
     /// Builds what has to be built, within this time in all, and notes it. `records` has each, also the one that failed.
     pub fn bring(&mut self, limit: Duration, records: &mut Vec<AssetRecord>) -> Result<(), AssetError> {
         let until = Instant::now() + limit;
-        for at in 0..self.assets.len() {
+        for at in 0..self.declared.len() {
             self.one(at, until, records)?;
         }
         self.standing.write(&standing::place(self.wanted.folders))
     }
 
     fn one(&mut self, at: usize, until: Instant, records: &mut Vec<AssetRecord>) -> Result<(), AssetError> {
-        let Some(asset) = self.assets.get(at) else { return Ok(()) };
+        let Some(asset) = self.declared.get(at) else { return Ok(()) };
         let begun = Instant::now();
         let mut record = AssetRecord { output: asset.output.clone(), ..AssetRecord::default() };
         let done = self.content(at, asset, until, &mut record);
@@ -103,11 +103,11 @@ impl<'a> Assets<'a> {
             KEPT.clone_into(&mut record.why);
             return Ok(content);
         }
-        if let Some(kept) = self.wanted.kept {
-            if look(&Standing::read(&kept.join(standing::FILE)), asset, kept)?.0.is_none() {
-                TAKEN.clone_into(&mut record.why);
-                return place::copy(&asset.output, kept, service);
-            }
+        if let Some(kept) = self.wanted.kept
+            && look(&Standing::read(&kept.join(standing::FILE)), asset, kept)?.0.is_none()
+        {
+            TAKEN.clone_into(&mut record.why);
+            return place::copy(&asset.output, kept, service);
         }
         record.built = true;
         outdated.unwrap_or_default().clone_into(&mut record.why);
