@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use slipway_agent::live::SyncOrder;
-use slipway_agent::{BuildOrder, InitOrder, PushOrder, ReportTo, operator};
+use slipway_agent::{BuildOrder, InitOrder, KeepOrder, PushOrder, ReportTo, operator};
 
 /// How long a result is offered before the agent gives up, unless `--give-up-after` says otherwise.
 const GIVE_UP_AFTER: Duration = Duration::from_hours(1);
@@ -21,6 +21,8 @@ pub enum Task {
     Build(Box<BuildOrder>),
     /// Wait for a build, and push its image.
     Push(Box<PushOrder>),
+    /// Copy the assets of this image to a volume.
+    Keep(Box<KeepOrder>),
     /// Bring up a fat container and run its services.
     Init(Box<InitOrder>),
     /// Say whether the record at this path tells of a container that is up.
@@ -47,7 +49,7 @@ pub struct Order {
 pub enum WrongArguments {
     /// The first word is unknown.
     #[error(
-        "expected `install <path>`, `run --url <url> --token-file <file> [--glob <glob>] -- <command>`, `build <order>`, `push <order>`, `init <order>`, `started <record>` or `sync <order>`"
+        "expected `install <path>`, `run --url <url> --token-file <file> [--glob <glob>] -- <command>`, `build <order>`, `keep <order>`, `push <order>`, `init <order>`, `started <record>` or `sync <order>`"
     )]
     Usage,
     /// An option is unknown.
@@ -81,6 +83,7 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Result<Task, WrongArgum
             checked(order.sources.url.clone())?;
             Ok(Task::Build(Box::new(order)))
         }
+        Some("keep") => Ok(Task::Keep(Box::new(order(words.next())?))),
         Some("started") => {
             let path = words.next().ok_or(WrongArguments::Usage)?;
             Ok(Task::Started(path.into()))

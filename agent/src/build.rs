@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use slipway_agent::converge::{self, ConvergeError, Steps, Wanted};
+use slipway_agent::converge::{self, ConvergeError, Said, Steps, Wanted};
 use slipway_agent::layer::{LayerError, Limits};
 use slipway_agent::record::{LAYER, PROGRESS, RECORD};
 use slipway_agent::tree::{LeftOut, scan, write_layer};
@@ -55,9 +55,14 @@ fn steps_of(order: &BuildOrder, record: &mut BuildRecord, steps: &mut Steps) -> 
         sources: &order.sources,
         folders: &order.folders,
         provisioner: &order.provisioner,
+        assets: order.assets,
+        kept: order.kept.as_deref(),
         newest: order.newest,
     };
-    converge::converge(&wanted, record.parent.as_ref(), steps, &mut record.provision)?;
+    let mut said = Said::default();
+    let converged = converge::converge(&wanted, record.parent.as_ref(), steps, &mut said);
+    (record.provision, record.assets) = (said.provision, said.assets);
+    converged?;
     let after = steps.take("look", || scan(&order.root, &left_out))?;
     let write = |file: &Path| -> anyhow::Result<LayerRecord> {
         let mut to = BufWriter::new(File::create(file)?);

@@ -3,13 +3,14 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use crate::assets::{AssetError, Assets};
 use crate::delta::Delta;
 use crate::order::{Folders, Provisioning, Sources};
 use crate::provision::{self, Context, ProvisionError};
 use crate::sources::{self, SourcesError};
-use crate::{BuildProgress, Fault, Identity, ProvisionRecord, StepRecord, plain_file};
+use crate::{AssetRecord, BuildProgress, Fault, Identity, ProvisionRecord, StepRecord, plain_file};
 
 /// What is wanted, and how to get there.
 #[derive(Clone, Copy, Debug)]
@@ -22,8 +23,21 @@ pub struct Wanted<'a> {
     pub folders: &'a Folders,
     /// What is run.
     pub provisioner: &'a Provisioning,
+    /// Whether the commit has assets.
+    pub assets: bool,
+    /// The assets of an older image.
+    pub kept: Option<&'a Path>,
     /// Time of the newer commit, in seconds since 1970.
     pub newest: i64,
+}
+
+/// What was said on the way, also when it went wrong.
+#[derive(Debug, Default)]
+pub struct Said {
+    /// By the provisioner.
+    pub provision: Option<ProvisionRecord>,
+    /// Of each asset.
+    pub assets: Vec<AssetRecord>,
 }
 
 /// The files are not what they should be.
@@ -42,6 +56,9 @@ pub enum ConvergeError {
         /// What it said.
         reason: String,
     },
+    /// An asset is not there.
+    #[error(transparent)]
+    Asset(#[from] AssetError),
     /// The image's own file.
     #[error("cannot {action} {path}, in which an image says what it was built from")]
     Image {
@@ -58,11 +75,10 @@ impl ConvergeError {
     /// Whose fault it is.
     pub fn fault(&self) -> Fault {
         match self {
-            // What an operator that is there says of a commit: it is gone, or holds what is never sent.
-            Self::Sources(SourcesError::Refused { status: 404 | 422, .. })
-            | Self::Provision(_)
-            | Self::Failed { .. } => Fault::Commits,
-            Self::Sources(_) | Self::Image { .. } => Fault::Surroundings,
+            Self::Sources(error) => error.fault(),
+            Self::Asset(error) => error.fault(),
+            Self::Provision(_) | Self::Failed { .. } => Fault::Commits,
+            Self::Image { .. } => Fault::Surroundings,
         }
     }
 }
@@ -112,25 +128,38 @@ pub fn image(folders: &Folders) -> Result<Option<Identity>, ConvergeError> {
     }
 }
 
-/// Fetches what is missing, provisions, and notes in the image's file what it is now. `record` is what the provisioner
-/// said, also when it failed.
+/// Fetches what is missing, provisions, builds the assets whose sources changed, and notes in the image's file what it is
+/// now. `said` is filled also when it fails.
 pub fn converge(
     wanted: &Wanted<'_>,
     image: Option<&Identity>,
     steps: &mut Steps,
-    record: &mut Option<ProvisionRecord>,
+    said: &mut Said,
 ) -> Result<(), ConvergeError> {
-    let delta = Delta::between(image, wanted.identity);
-    let fetched = steps.take("fetch", || sources::fetch(&delta, wanted.sources, wanted.folders))?;
-    eprintln!("slipway-agent: fetched {} files, {} are gone", fetched.written, fetched.removed);
+    let mut assets = steps.take("fetch", || fetch(wanted, image))?;
     let context = Context { identity: wanted.identity, folders: wanted.folders, newest: wanted.newest };
-    let said = steps.take("provision", || provision::provision(wanted.provisioner, &context))?;
-    let reason = said.error.clone();
-    *record = Some(said);
-    match reason {
-        Some(reason) => Err(ConvergeError::Failed { reason }),
-        None => note(wanted.identity, &wanted.folders.image),
+    let record = steps.take("provision", || provision::provision(wanted.provisioner, &context))?;
+    let (reason, took) = (record.error.clone(), Duration::from_millis(record.milliseconds));
+    said.provision = Some(record);
+    if let Some(reason) = reason {
+        return Err(ConvergeError::Failed { reason });
     }
+    let limit = Duration::from_secs(u64::from(wanted.provisioner.timeout_seconds)).saturating_sub(took);
+    if assets.is_empty() {
+        assets.bring(limit, &mut said.assets)?;
+    } else {
+        steps.take("assets", || assets.bring(limit, &mut said.assets))?;
+    }
+    note(wanted.identity, &wanted.folders.image)
+}
+
+fn fetch<'a>(wanted: &'a Wanted<'a>, image: Option<&Identity>) -> Result<Assets<'a>, ConvergeError> {
+    let mut assets = Assets::ask(wanted, image)?;
+    assets.clear()?;
+    let delta = Delta::between(image, wanted.identity);
+    let fetched = sources::fetch(&delta, wanted.sources, wanted.folders)?;
+    eprintln!("slipway-agent: fetched {} files, {} are gone", fetched.written, fetched.removed);
+    Ok(assets)
 }
 
 fn note(identity: &Identity, path: &Path) -> Result<(), ConvergeError> {

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
-use slipway_agent::converge::{self, Steps, Wanted};
+use slipway_agent::converge::{self, Said, Steps, Wanted};
 use slipway_agent::delta::Delta;
 use slipway_agent::order::{Instead, Runit};
 use slipway_agent::service::{self, Serving};
@@ -50,10 +50,13 @@ fn come_up(order: &InitOrder, record: &mut StartRecord) -> anyhow::Result<()> {
         sources: &order.sources,
         folders: &order.folders,
         provisioner: &order.provisioner,
+        assets: order.assets,
+        kept: None,
         newest: order.newest,
     };
-    let mut steps = Steps::default();
-    let done = converge::converge(&wanted, record.image.as_ref(), &mut steps, &mut record.provision);
+    let (mut steps, mut said) = (Steps::default(), Said::default());
+    let done = converge::converge(&wanted, record.image.as_ref(), &mut steps, &mut said);
+    (record.provision, record.assets) = (said.provision, said.assets);
     record.steps = steps.done;
     Ok(done?)
 }

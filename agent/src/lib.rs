@@ -3,6 +3,7 @@
 //! Without features it is only words. With `layer` it writes layers, with `live` it is both ends of
 //! `slipway sync`, with `program` it is the whole agent.
 
+pub mod asset;
 pub mod identity;
 #[cfg(feature = "layer")]
 pub mod layer;
@@ -14,6 +15,8 @@ pub mod plain_file;
 pub mod record;
 pub mod report;
 
+#[cfg(feature = "program")]
+pub mod assets;
 #[cfg(feature = "program")]
 pub mod converge;
 #[cfg(feature = "program")]
@@ -35,10 +38,11 @@ pub mod sources;
 #[cfg(feature = "program")]
 pub mod tree;
 
+pub use asset::Asset;
 pub use identity::Identity;
-pub use order::{BuildOrder, InitOrder, PushOrder, ReportTo};
+pub use order::{BuildOrder, InitOrder, KeepOrder, PushOrder, ReportTo};
 pub use record::{
-    BuildEnded, BuildProgress, BuildRecord, BuildReport, Fault, LayerRecord, ProvisionRecord, PushOutcome,
-    PushedImage, StartRecord, StateRecord, StepRecord,
+    AssetRecord, BuildEnded, BuildProgress, BuildRecord, BuildReport, Fault, LayerRecord, ProvisionRecord,
+    PushOutcome, PushedImage, StartRecord, StateRecord, StepRecord,
 };
 pub use report::{Report, ReportFile};

@@ -4,6 +4,7 @@
 //! slipway-agent install /slipway/agent                                    copies itself
 //! slipway-agent run --url U --token-file T [--glob G] -- command …        runs it, delivers how it ended
 //! slipway-agent build ORDER                                               provisions, writes the layer of what changed
+//! slipway-agent keep ORDER                                                copies the assets of an older image to a volume
 //! slipway-agent push ORDER                                                waits for that layer, pushes the image
 //! slipway-agent init ORDER                                                the first process of a fat container
 //! slipway-agent started RECORD                                            whether that is up
@@ -28,6 +29,7 @@ mod sync;
 use std::process::ExitCode;
 
 use arguments::Task;
+use slipway_agent::assets;
 
 /// Wrong arguments, as in sysexits.h.
 const USAGE: u8 = 64;
@@ -38,6 +40,10 @@ fn main() -> ExitCode {
         Ok(Task::Run(order)) => run::run(&order),
         Ok(Task::Build(_) | Task::Push(_) | Task::Init(_)) if std::process::id() == 1 => first::run(),
         Ok(Task::Build(order)) => build::build(&order),
+        Ok(Task::Keep(order)) => {
+            assets::keep(&order.folders, &order.to);
+            Ok(ExitCode::SUCCESS)
+        }
         Ok(Task::Push(order)) => push::push(&order),
         Ok(Task::Started(record)) => Ok(started::started(&record)),
         Ok(Task::Init(order)) => Ok(init::init(&order)),

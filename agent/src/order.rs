@@ -19,6 +19,12 @@ pub struct BuildOrder {
     pub folders: Folders,
     /// What is run.
     pub provisioner: Provisioning,
+    /// Whether the commit has assets; the operator says which.
+    #[serde(default)]
+    pub assets: bool,
+    /// Where [`KeepOrder`] left the assets of an older image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept: Option<PathBuf>,
     /// Time of the newer of both commits, in seconds since 1970: no file of the layer is younger.
     pub newest: i64,
     /// A volume: the agent writes `layer.tar.gz` and `build.json` there.
@@ -34,6 +40,17 @@ pub struct BuildOrder {
     pub termination_log: PathBuf,
 }
 
+/// `slipway-agent keep ORDER`: copy the assets of this image to a volume, for a build that starts from the base.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct KeepOrder {
+    /// Where things are in this image.
+    #[serde(default)]
+    pub folders: Folders,
+    /// The volume.
+    pub to: PathBuf,
+}
+
 /// `slipway-agent init ORDER`: bring this container to the wanted commits, and run its services.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -47,6 +64,9 @@ pub struct InitOrder {
     pub folders: Folders,
     /// What is run when there is a difference.
     pub provisioner: Provisioning,
+    /// Whether the commit has assets; the operator says which.
+    #[serde(default)]
+    pub assets: bool,
     /// Time that provisioning takes for that of the commits, in seconds since 1970: no layer is made of what it leaves.
     #[serde(default = "earliest")]
     pub newest: i64,

@@ -72,6 +72,23 @@ pub struct ProvisionRecord {
     pub log_cut: u64,
 }
 
+/// One asset: whether it was built, and why.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AssetRecord {
+    /// Folder of its output, relative to the service's repository.
+    pub output: String,
+    /// Whether its command ran; else what was there is kept.
+    pub built: bool,
+    /// Why it was built, or kept.
+    pub why: String,
+    /// How long it took.
+    pub milliseconds: u64,
+    /// The end of what its command wrote, if it ran.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub log: String,
+}
+
 /// One step and its time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepRecord {
@@ -101,6 +118,9 @@ pub struct BuildRecord {
     /// Provisioning, if it came to that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provision: Option<ProvisionRecord>,
+    /// The assets, as far as it came.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assets: Vec<AssetRecord>,
     /// The layer, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layer: Option<LayerRecord>,
@@ -196,9 +216,12 @@ pub struct StartRecord {
     /// Why it does not run; none when it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// The steps: `fetch` and `provision` when there was a difference, and `checks`.
+    /// The steps: `fetch`, `provision` and `assets` when there was a difference, and `checks`.
     pub steps: Vec<StepRecord>,
     /// Provisioning of the difference, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provision: Option<ProvisionRecord>,
+    /// The assets, if there was a difference.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assets: Vec<AssetRecord>,
 }

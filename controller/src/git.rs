@@ -38,6 +38,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use slipway_plan::build::assets::SourceFile;
 use slipway_plan::commit::CommitId;
 use tokio::sync::OwnedMutexGuard;
 
@@ -213,6 +214,29 @@ impl Git {
         let (from, to, limits) = (from.cloned(), to.clone(), self.network.limits);
         let work = move |repository: &git2::Repository, remote: &Remote| {
             sources::prepare(repository, remote, from.as_ref(), &to, &limits)
+        };
+        self.run(remote, None, work).await
+    }
+
+    /// All files and links of a commit, without what is in them.
+    pub async fn files(&self, remote: &Remote, commit: &CommitId) -> Result<Vec<SourceFile>, GitError> {
+        let (commit, limits) = (commit.clone(), self.network.limits);
+        let work = move |repository: &git2::Repository, remote: &Remote| {
+            sources::files(repository, remote, &commit, &limits)
+        };
+        self.run(remote, None, work).await
+    }
+
+    /// The files and links of a commit whose path `wanted` accepts, all with one time.
+    pub async fn some_sources(
+        &self,
+        remote: &Remote,
+        commit: &CommitId,
+        wanted: impl Fn(&[u8]) -> bool + Send + 'static,
+    ) -> Result<Sources, GitError> {
+        let (commit, limits) = (commit.clone(), self.network.limits);
+        let work = move |repository: &git2::Repository, remote: &Remote| {
+            sources::some(repository, remote, &commit, wanted, &limits)
         };
         self.run(remote, None, work).await
     }

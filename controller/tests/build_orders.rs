@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 use slipway_agent::order::With;
-use slipway_agent::{BuildOrder, PushOrder};
+use slipway_agent::{BuildOrder, KeepOrder, PushOrder};
 use slipway_crds::v1alpha1::{BuildInputs, BuildParent, FleetSpec};
 use slipway_plan::desired::Identity;
 use slipway_plan::desired::build::{self, Making};
@@ -14,12 +14,20 @@ use slipway_plan::service_name::ServiceName;
 
 /// The words of a container's command as the kubelet passes them on.
 fn order(pod: &Value, container: usize, verb: &str) -> String {
-    let command = &pod["containers"][container]["command"];
+    ordered(&pod["containers"][container], verb)
+}
+
+fn ordered(container: &Value, verb: &str) -> String {
+    let command = &container["command"];
     assert_eq!(command[1], verb);
     command[2].as_str().unwrap().replace("$$", "$")
 }
 
 fn pod(fleet: Value) -> Value {
+    pod_of(fleet, "name: www\nrun: {mount: /srv/www}\n", None)
+}
+
+fn pod_of(fleet: Value, manifest: &str, assets_from: Option<&str>) -> Value {
     let fleet: FleetSpec = serde_json::from_value(fleet).unwrap();
     let service = ServiceName::parse("www").unwrap();
     let identity = Identity {
@@ -40,9 +48,10 @@ fn pod(fleet: Value) -> Value {
         identity: &identity,
         fleet: &fleet,
         service: &service,
-        manifest: &manifest::parse(&service, b"name: www\nrun: {mount: /srv/www}\n").unwrap(),
+        manifest: &manifest::parse(&service, manifest.as_bytes()).unwrap(),
         inputs: &inputs,
         parent: Some(&parent),
+        assets_from,
         newest: 1_700_000_000,
         source: "https://git.example.com/www.git",
         plain_http: &["registry:5000".to_owned()],
@@ -85,4 +94,14 @@ fn the_agent_reads_what_is_pushed_and_whom_to_tell() {
     assert_eq!(order.wait_seconds, 1_800);
     let credentials = order.credentials.unwrap();
     assert_eq!(credentials.to_str(), Some("/var/run/secrets/slipway.dev-push/.dockerconfigjson"));
+}
+
+#[test]
+fn the_agent_reads_which_assets_there_are() {
+    let manifest = "name: www\nrun: {mount: /srv/www}\nassets: [{command: make, inputs: [a], output: b}]\n";
+    let pod = pod_of(fleet(&json!({"salt": {}})), manifest, Some("registry:5000/www@sha256:dd"));
+    let build: BuildOrder = serde_json::from_str(&order(&pod, 0, "build")).unwrap();
+    let keep: KeepOrder = serde_json::from_str(&ordered(&pod["initContainers"][1], "keep")).unwrap();
+    assert_eq!((build.assets, build.kept), (true, Some(keep.to)));
+    assert_eq!(build.folders, keep.folders);
 }

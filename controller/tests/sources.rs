@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 use slipway_agent::Identity;
 use slipway_agent::delta::Delta;
 use slipway_agent::order::{Folders, Sources};
-use slipway_agent::sources::{SourcesError, fetch};
+use slipway_agent::sources::{SourcesError, assets, fetch, inputs};
+use slipway_agent::{Asset, layer::Applied};
 use slipway_controller::git::{Git, Limits, Remote};
 use slipway_controller::lease::Tenure;
 use slipway_controller::sources::{Repository, Supply, router};
@@ -101,6 +102,21 @@ impl Story {
         let folders = Folders { service: self.at("service"), ops: self.at("ops"), ..Folders::default() };
         let delta = Delta::between(has.as_ref(), wants);
         tokio::task::spawn_blocking(move || fetch(&delta, &from, &folders).map(drop)).await.unwrap()
+    }
+
+    fn from(&self) -> Sources {
+        Sources { url: self.url.clone(), token_file: self.at("token") }
+    }
+
+    /// The assets of a commit, as the agent asks for them.
+    async fn assets(&self, commit: &CommitId) -> Result<Vec<Asset>, SourcesError> {
+        let (from, commit) = (self.from(), commit.as_str().to_owned());
+        tokio::task::spawn_blocking(move || assets(&from, &commit)).await.unwrap()
+    }
+
+    async fn inputs(&self, commit: &CommitId, at: usize) -> Result<Applied, SourcesError> {
+        let (from, commit, folder) = (self.from(), commit.as_str().to_owned(), self.at("inputs"));
+        tokio::task::spawn_blocking(move || inputs(&from, &commit, at, &folder)).await.unwrap()
     }
 
     fn read(&self, path: &str) -> Option<String> {
@@ -213,4 +229,53 @@ async fn a_standby_has_nothing_to_give() {
         (answer.status().as_u16(), answer.headers()["connection"].to_str().unwrap().to_owned())
     });
     assert_eq!(answer.await.unwrap(), (503, "close".to_owned()));
+}
+
+const MANIFEST: &str = "name: www\nassets: [{command: make, inputs: [art, '*.lock'], output: public}]\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_container_learns_what_an_asset_depends_on_and_gets_its_inputs_alone() {
+    let server = GitServer::start().await;
+    let (www, ops) = repositories(&server);
+    let states = ops.commit("main", &[("top.sls", "base: {}")]);
+    let files = |css: &'static str, main: &'static str| {
+        [
+            ("manifest.yaml", MANIFEST),
+            ("art/deep/a.css", css),
+            ("a.lock", "1"),
+            ("lib/b.lock", "1"),
+            ("main.py", main),
+        ]
+    };
+    let commits = [files("1", "1"), files("1", "2"), files("2", "2")].map(|files| www.commit("main", &files));
+    let mut told = Vec::new();
+    for commit in &commits {
+        let story = Story::new(&server, &world(commit, &states), Tenure::unlimited()).await;
+        let asset = story.assets(commit).await.unwrap().remove(0);
+        assert_eq!((asset.command.as_str(), asset.output.as_str()), ("make", "public"));
+        told.push(asset.sources);
+        assert_eq!(story.inputs(commit, 0).await.unwrap().written, 2);
+        assert!(story.read("inputs/art/deep/a.css").is_some() && story.read("inputs/a.lock").is_some());
+        assert!(!story.at("inputs/lib").exists() && !story.at("inputs/main.py").exists());
+        let refused = story.inputs(commit, 1).await.unwrap_err().to_string();
+        assert!(refused.contains("404"), "{refused}");
+    }
+    assert_eq!(told[0], told[1], "no input changed");
+    assert_ne!(told[1], told[2], "an input changed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn assets_of_other_commits_are_not_told_and_mistakes_are_told_in_words() {
+    let server = GitServer::start().await;
+    let (www, ops) = repositories(&server);
+    let states = ops.commit("main", &[("top.sls", "base: {}")]);
+    let own = www.commit("main", &[("manifest.yaml", MANIFEST), ("art/a", "1"), ("public/.gitkeep", "")]);
+    let others = www.commit("secret", &[("manifest.yaml", MANIFEST), ("art/a", "secret")]);
+    let story = Story::new(&server, &world(&own, &states), Tenure::unlimited()).await;
+    let refused = story.assets(&others).await.unwrap_err().to_string();
+    assert!(refused.contains("403"), "{refused}");
+    let refused = story.inputs(&others, 0).await.unwrap_err().to_string();
+    assert!(refused.contains("403"), "{refused}");
+    let refused = story.assets(&own).await.unwrap_err().to_string();
+    assert!(refused.contains("422") && refused.contains("the commit has `public/.gitkeep`"), "{refused}");
 }

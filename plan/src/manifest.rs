@@ -1,6 +1,7 @@
 //! `manifest.yaml`: what a service says of itself, in the root of its own repository.
 
 mod built;
+mod globs;
 
 use std::collections::BTreeMap;
 
@@ -8,6 +9,8 @@ use serde::Deserialize;
 
 use crate::service_name::ServiceName;
 use crate::yaml::{self, YamlError};
+
+pub use globs::Globs;
 
 /// Name of the file in the root of a service's repository.
 pub const FILE: &str = "manifest.yaml";
@@ -129,9 +132,9 @@ pub struct UnitTests {
 pub struct Asset {
     /// Shell command that builds them.
     pub command: String,
-    /// Globs of their sources in the service's repository.
+    /// Globs of their sources in the service's repository; the command sees nothing else of it.
     pub inputs: Vec<String>,
-    /// Folder that the command writes, relative to the repository.
+    /// Folder that the command writes, relative to the repository; the commit has nothing there.
     pub output: String,
 }
 

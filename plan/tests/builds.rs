@@ -61,6 +61,7 @@ fn made<T>(fleet: &FleetSpec, parent: Option<&BuildParent>, render: impl Fn(&Mak
         manifest: &manifest,
         inputs: &inputs,
         parent,
+        assets_from: None,
         newest: 1_700_000_000,
         source: "https://git.example.com/www.git",
         plain_http: &["registry:5000".to_owned()],
@@ -133,6 +134,32 @@ fn what_builds_share_is_as_it_is_written() {
     let room: Vec<Object> = build::build_room(&identity(), &fleet(&opened), &agent(), None, None).unwrap();
     let written = room.iter().map(|object| text(&object.body)).collect::<Vec<_>>().join("---\n");
     assert_eq!(written, include_str!("golden/build-room.yaml"), "{written}");
+}
+
+#[test]
+fn assets_of_an_older_image_are_taken_by_our_program_alone_and_without_a_token() {
+    let text = format!("{MANIFEST}assets: [{{command: make, inputs: [a], output: b}}]\n");
+    let manifest = manifest::parse(&ServiceName::parse("www").unwrap(), text.as_bytes()).unwrap();
+    let render = |making: &Making<'_>| {
+        let from = Some("registry/www@sha256:dd");
+        build::build_job(&Making { manifest: &manifest, assets_from: from, ..*making }).unwrap()
+    };
+    let job: Value = made(&fleet(FLEET), None, render).body.into();
+    let pod = &job["spec"]["template"]["spec"];
+    let keep = &pod["initContainers"][1];
+    assert_eq!((&keep["name"], &keep["image"]), (&json!("keep-assets"), &json!("registry/www@sha256:dd")));
+    assert_eq!(keep["command"][0], "/slipway/agent");
+    assert_eq!(order(keep), json!({"folders": {"service": "/srv/www"}, "to": "/slipway-assets"}));
+    let mounts: Vec<_> = keep["volumeMounts"].as_array().unwrap().iter().map(|one| &one["name"]).collect();
+    assert_eq!(mounts, ["agent", "assets"]);
+    let build = &pod["containers"][0];
+    assert_eq!(build["image"], "registry/base@sha256:aa");
+    let order = order(build);
+    assert_eq!((&order["assets"], &order["kept"]), (&json!(true), &json!("/slipway-assets")));
+    assert_eq!(
+        build["volumeMounts"][3],
+        json!({"mountPath": "/slipway-assets", "name": "assets", "readOnly": true})
+    );
 }
 
 #[test]

@@ -94,17 +94,30 @@ pub fn run(
     invocation.environment.extend(shared);
     invocation.environment.extend(reproducible(context.newest));
     let ended = process::run(&invocation, timeout)?;
-    let outcome = if ended.timed_out {
-        let error = format!("it did not end within {} s, and was ended", timeout.as_secs());
-        Outcome { error: Some(error), ..Outcome::default() }
-    } else {
-        provisioner.understand(&ended)
+    let outcome = match late(&ended, timeout) {
+        Some(error) => Outcome { error: Some(error), ..Outcome::default() },
+        None => provisioner.understand(&ended),
     };
     Ok(record(outcome, ended))
 }
 
+/// Runs a command that is no provisioner, and ends whatever it leaves running.
+pub(crate) fn command(invocation: &Invocation, timeout: Duration) -> Result<Ended, ProvisionError> {
+    process::run(invocation, timeout)
+}
+
+/// Why a command failed of which only the code counts; none when it did not.
+pub(crate) fn failure(program: &str, ended: &Ended, timeout: Duration) -> Option<String> {
+    late(ended, timeout).or_else(|| (ended.code != Some(0)).then(|| ended_with(program, ended)))
+}
+
+fn late(ended: &Ended, timeout: Duration) -> Option<String> {
+    let said = || format!("it did not end within {} s, and was ended", timeout.as_secs());
+    ended.timed_out.then(said)
+}
+
 /// What makes common programs write the same bytes each time: Python's compiled files, for one, hold a time or not.
-fn reproducible(newest: i64) -> [(String, String); 3] {
+pub(crate) fn reproducible(newest: i64) -> [(String, String); 3] {
     [
         ("SOURCE_DATE_EPOCH", newest.to_string()),
         ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),

@@ -2,7 +2,7 @@
 
 use kube::ResourceExt as _;
 use slipway_crds::v1alpha1::{
-    BuildOutcome, BuildTime, ProvisionState, Provisioned, ServiceBuild, ServiceBuildStatus,
+    BuildOutcome, BuildTime, BuiltAsset, ProvisionState, Provisioned, ServiceBuild, ServiceBuildStatus,
 };
 
 use crate::output::colours::Colours;
@@ -29,6 +29,7 @@ pub fn whole(build: &ServiceBuild, status: &ServiceBuildStatus, colours: Colours
         lines.push(field("times", &times(&status.times)));
     }
     lines.extend(status.provisioned.iter().flat_map(provisioned));
+    lines.extend(assets(&status.assets));
     let failures = status.unit.iter().flat_map(|unit| &unit.failures);
     lines.extend(failures.map(|failure| field("failed", &format!("{}: {}", failure.name, failure.message))));
     lines.extend(
@@ -68,6 +69,20 @@ fn provisioned(said: &Provisioned) -> Vec<String> {
     std::iter::once(states).chain(slowest).chain(failed).collect()
 }
 
+/// How many, and each with its reason.
+fn assets(all: &[BuiltAsset]) -> Vec<String> {
+    if all.is_empty() {
+        return Vec::new();
+    }
+    let built = all.iter().filter(|asset| asset.built).count();
+    let summary = field("assets", &format!("{built} of {} built, kept {}", all.len(), all.len() - built));
+    let one = |asset: &BuiltAsset| {
+        let BuiltAsset { output, built, because, milliseconds } = asset;
+        field(if *built { "built" } else { "kept" }, &format!("{output} in {milliseconds} ms: {because}"))
+    };
+    std::iter::once(summary).chain(all.iter().map(one)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -83,7 +98,9 @@ mod tests {
                 "times": [{"name": "Fetch", "seconds": 1}, {"name": "Provision", "seconds": 8}],
                 "provisioned": {"states": 9, "changed": 4,
                     "failed": [{"id": "nginx (pkg.installed)", "comment": "no such package", "milliseconds": 1}],
-                    "slowest": [{"id": "pip (cmd.run)", "milliseconds": 7000}]}}}))
+                    "slowest": [{"id": "pip (cmd.run)", "milliseconds": 7000}]},
+                "assets": [{"output": "public", "built": true, "because": "its output is gone", "milliseconds": 70},
+                    {"output": "docs", "built": false, "because": "none of its sources changed", "milliseconds": 1}]}}))
         .unwrap();
         let expected = "\
 ✗ build www-1 Failed: 1 of 9 states failed
@@ -92,6 +109,9 @@ mod tests {
   states   9, 4 of them changed something
   slowest  pip (cmd.run) 7000 ms
   failed   nginx (pkg.installed): no such package
+  assets   1 of 2 built, kept 1
+  built    public in 70 ms: its output is gone
+  kept     docs in 1 ms: none of its sources changed
 ";
         assert_eq!(whole(&build, build.status.as_ref().unwrap(), Colours::default()), expected);
     }

@@ -1,7 +1,9 @@
 //! What an agent says of a build, in the words of the build's status.
 
-use slipway_agent::{BuildEnded, BuildProgress, Fault, ProvisionRecord, StateRecord, StepRecord};
-use slipway_crds::v1alpha1::{BuildStage, BuildTime, ProvisionState, Provisioned};
+use slipway_agent::{
+    AssetRecord, BuildEnded, BuildProgress, Fault, ProvisionRecord, StateRecord, StepRecord,
+};
+use slipway_crds::v1alpha1::{BuildStage, BuildTime, BuiltAsset, ProvisionState, Provisioned};
 use slipway_plan::build::Report;
 use slipway_plan::build::stored::StoredBuild;
 
@@ -12,6 +14,9 @@ const MAX_STATES: usize = 10;
 const MAX_ID: usize = 200;
 const MAX_COMMENT: usize = 300;
 const MAX_MESSAGE: usize = 1_000;
+/// Assets that are told of, and characters of an output.
+const MAX_ASSETS: usize = 16;
+const MAX_OUTPUT: usize = 200;
 /// Steps that are told of: there are seven.
 const MAX_STEPS: usize = 20;
 /// Longest digest: `sha256:` and 64 digits.
@@ -41,16 +46,19 @@ pub fn ended(ended: &BuildEnded, digest: String) -> StoredBuild {
     };
     let pushed = pushed.filter(|_| failed.is_none() && error.is_none());
     let times = times(&ended.build.steps);
-    StoredBuild { times, provisioned: provision.map(provisioned), failed, error, pushed, digest }
+    let assets = ended.build.assets.iter().take(MAX_ASSETS).map(asset).collect();
+    StoredBuild { times, provisioned: provision.map(provisioned), assets, failed, error, pushed, digest }
 }
 
-/// The end of what provisioning wrote.
+/// The end of what provisioning wrote, and of what each command of an asset did.
 pub fn log(ended: &BuildEnded) -> String {
-    let Some(provision) = &ended.build.provision else { return String::new() };
-    match provision.log_cut {
+    let provision = ended.build.provision.iter().map(|provision| match provision.log_cut {
         0 => provision.log.clone(),
         cut => format!("[{cut} bytes of the log came before]\n{}", provision.log),
-    }
+    });
+    let wrote = ended.build.assets.iter().filter(|asset| !asset.log.is_empty());
+    let assets = wrote.map(|asset| format!("[the asset {}]\n{}", cut(&asset.output, MAX_OUTPUT), asset.log));
+    provision.chain(assets).collect::<Vec<_>>().join("\n")
 }
 
 /// With the first state that failed: it is what a person looks for.
@@ -102,6 +110,15 @@ fn provisioned(record: &ProvisionRecord) -> Provisioned {
         changed: count(record.changed),
         failed: told(&record.failed),
         slowest: told(&record.slowest),
+    }
+}
+
+fn asset(record: &AssetRecord) -> BuiltAsset {
+    BuiltAsset {
+        output: cut(&record.output, MAX_OUTPUT),
+        built: record.built,
+        because: cut(&record.why, MAX_COMMENT),
+        milliseconds: i64::try_from(record.milliseconds).unwrap_or(i64::MAX),
     }
 }
 
@@ -161,6 +178,24 @@ mod tests {
         );
         assert_eq!((stored.error, stored.pushed), (None, None));
         assert_eq!(stored.provisioned.unwrap().failed[0].comment, "no such package[31m");
+    }
+
+    #[test]
+    fn assets_are_told_with_what_their_commands_wrote() {
+        let asset = AssetRecord {
+            output: "public".to_owned(),
+            built: true,
+            why: "its sources or its command changed".to_owned(),
+            milliseconds: 70,
+            log: "minified".to_owned(),
+        };
+        let provision = ProvisionRecord { log: "provisioned".to_owned(), ..ProvisionRecord::default() };
+        let build = BuildRecord { provision: Some(provision), assets: vec![asset], ..BuildRecord::default() };
+        let end = BuildEnded { build, ..BuildEnded::default() };
+        assert_eq!(log(&end), "provisioned\n[the asset public]\nminified");
+        let told = ended(&end, String::new()).assets.remove(0);
+        assert_eq!((told.output.as_str(), told.built, told.milliseconds), ("public", true, 70));
+        assert_eq!(told.because, "its sources or its command changed");
     }
 
     #[test]

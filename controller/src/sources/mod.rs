@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! GET /v1/sources/{fleet namespace}/{service}/{service|ops}?to=SHA[&from=SHA]
+//! GET /v1/sources/{fleet namespace}/{service}/assets[/{n}]?to=SHA
 //! token ─► TokenReview ─► pod ─► its build or environment, its commits ─► mirror ─► archive, as it is read
 //! ```
 //!
 //! 409 says that `from` is nothing to start from: the agent asks for the whole.
 
 mod asked;
+mod assets;
 pub mod entitled;
 mod refusal;
 mod stream;
@@ -81,7 +83,11 @@ struct Sources {
 /// The endpoint for sources, to be served where the operator's Service points.
 pub fn router(supply: Supply) -> Router {
     let sources = Sources { supply, permits: Arc::new(Semaphore::new(PARALLEL)) };
-    Router::new().route("/v1/sources/{namespace}/{service}/{repository}", get(give)).with_state(sources)
+    Router::new()
+        .route("/v1/sources/{namespace}/{service}/assets", get(assets::list))
+        .route("/v1/sources/{namespace}/{service}/assets/{at}", get(assets::inputs))
+        .route("/v1/sources/{namespace}/{service}/{repository}", get(give))
+        .with_state(sources)
 }
 
 async fn give(
@@ -100,18 +106,11 @@ async fn give(
     })
 }
 
-/// Nothing is looked for before it is known who asks; what can be refused is refused before the first byte.
+/// What can be refused is refused before the first byte.
 async fn prepare(sources: &Sources, asked: Asked, headers: &HeaderMap) -> Result<Response, Refusal> {
-    let supply = &sources.supply;
-    if !supply.tenure.is_held() {
-        return Err(Refusal::Standby);
-    }
-    let permit = Arc::clone(&sources.permits).try_acquire_owned().map_err(|_| Refusal::Busy)?;
-    let holder = holder::of(&supply.client, names::BUILD_AUDIENCE, headers).await?;
-    entitled::check(&supply.client, &asked, &holder).await?;
-    let remote = (supply.find)(&asked.namespace, &asked.service, asked.repository).ok_or(Refusal::NotRead)?;
-    has(&supply.git, &remote, &asked.to).await?;
-    let found = supply.git.sources(&remote, asked.from.as_ref(), &asked.to).await?;
+    let Admitted { remote, permit } = admit(sources, &asked, headers).await?;
+    let git = &sources.supply.git;
+    let found = git.sources(&remote, asked.from.as_ref(), &asked.to).await?;
     let found = found.ok_or_else(|| Refusal::UnknownStart { from: asked.from.clone() })?;
     info!(
         namespace = asked.namespace,
@@ -121,7 +120,27 @@ async fn prepare(sources: &Sources, asked: Asked, headers: &HeaderMap) -> Result
         entries = found.len(),
         "sources are sent"
     );
-    Ok(send(supply.git.clone(), remote, found, permit))
+    Ok(send(git.clone(), remote, found, permit))
+}
+
+/// Who may have what was asked for.
+struct Admitted {
+    remote: Remote,
+    permit: OwnedSemaphorePermit,
+}
+
+/// Nothing is looked for before it is known who asks.
+async fn admit(sources: &Sources, asked: &Asked, headers: &HeaderMap) -> Result<Admitted, Refusal> {
+    let supply = &sources.supply;
+    if !supply.tenure.is_held() {
+        return Err(Refusal::Standby);
+    }
+    let permit = Arc::clone(&sources.permits).try_acquire_owned().map_err(|_| Refusal::Busy)?;
+    let holder = holder::of(&supply.client, names::BUILD_AUDIENCE, headers).await?;
+    entitled::check(&supply.client, asked, &holder).await?;
+    let remote = (supply.find)(&asked.namespace, &asked.service, asked.repository).ok_or(Refusal::NotRead)?;
+    has(&supply.git, &remote, &asked.to).await?;
+    Ok(Admitted { remote, permit })
 }
 
 /// A commit that the mirror lacks is fetched: it may be new here, for the mirrors are a cache.

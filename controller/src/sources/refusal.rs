@@ -13,7 +13,7 @@ use crate::holder::TokenProblem;
 pub enum Refusal {
     /// The path or the query names no source.
     #[error(
-        "the path must be /v1/sources/<fleet namespace>/<service>/<service or ops>?to=<commit>, perhaps with &from=<commit>"
+        "the path must be /v1/sources/<fleet namespace>/<service>/<service, ops, assets or assets/0>?to=<commit>, perhaps with &from=<commit>"
     )]
     NotASource,
     /// The token shows nothing.
@@ -44,6 +44,9 @@ pub enum Refusal {
     /// The repository could not be read, or holds what is never sent.
     #[error(transparent)]
     Git(#[from] GitError),
+    /// The commit's assets cannot be built.
+    #[error("{0}")]
+    Assets(String),
     /// The API server failed.
     #[error("failed to {what}")]
     Api {
@@ -75,7 +78,7 @@ impl Refusal {
             Self::Git(GitError::ReferenceNotFound { .. } | GitError::RepositoryEmpty { .. }) => {
                 StatusCode::NOT_FOUND
             }
-            Self::Git(GitError::TreeRefused { .. } | GitError::TooLarge { .. }) => {
+            Self::Assets(_) | Self::Git(GitError::TreeRefused { .. } | GitError::TooLarge { .. }) => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
             Self::NotRead | Self::Git(_) | Self::Api { .. } | Self::Busy | Self::Standby => {

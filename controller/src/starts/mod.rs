@@ -130,7 +130,7 @@ fn is_superseded(lock: &[LockedService], service: &str, pod: &Pod) -> bool {
 
 /// What of a record belongs into a status.
 fn start(holder: &Holder, record: &StartRecord) -> ServiceStart {
-    let is_of_the_delta = |name: &str| matches!(name, "fetch" | "provision");
+    let is_of_the_delta = |name: &str| matches!(name, "fetch" | "provision" | "assets");
     let steps = record.steps.iter().filter(|step| is_of_the_delta(&step.name));
     let delta: Vec<u64> = steps.map(|step| step.milliseconds).collect();
     let seconds = delta.iter().sum::<u64>().div_ceil(1000);

@@ -25,8 +25,8 @@ pub use integration::{
 };
 pub use ops_trial::{OpsCandidate, OpsTrial, TrialPhase};
 pub use service_build::{
-    BuildInputs, BuildOutcome, BuildParent, BuildStage, BuildStep, BuildTime, ProvisionState, Provisioned,
-    ServiceBuild, ServiceBuildSpec, ServiceBuildStatus, UnitRun, UnitStatus,
+    BuildInputs, BuildOutcome, BuildParent, BuildStage, BuildStep, BuildTime, BuiltAsset, ProvisionState,
+    Provisioned, ServiceBuild, ServiceBuildSpec, ServiceBuildStatus, UnitRun, UnitStatus,
 };
 pub use service_repo::{ServiceRepo, ServiceRepoSpec, ServiceRepoStatus};
 pub use shared::{BlockedBy, Credentials, Suspension, Webhook};

@@ -147,6 +147,20 @@ pub struct ProvisionState {
     pub milliseconds: i64,
 }
 
+/// One asset of an image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BuiltAsset {
+    /// Folder that its command writes, in the service's repository. Example: `public`.
+    pub output: String,
+    /// Whether its command ran. Otherwise the output of an older image is kept.
+    pub built: bool,
+    /// Why it was built, or kept. Example: `its sources or its command changed`.
+    pub because: String,
+    /// How long it took, in milliseconds.
+    pub milliseconds: i64,
+}
+
 /// How the unit tests went.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -220,6 +234,9 @@ pub struct ServiceBuildStatus {
     /// The image it started from instead of the base.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<BuildParent>,
+    /// The older image whose assets it takes over where their sources are the same; it starts from the base nevertheless.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assets_from: Option<String>,
     /// Builds that are before it in the queue, those that run among them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ahead: Option<i64>,
@@ -241,6 +258,9 @@ pub struct ServiceBuildStatus {
     /// What configuration management said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provisioned: Option<Provisioned>,
+    /// Its assets, and which of them were built.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assets: Vec<BuiltAsset>,
     /// How the unit tests went; none are declared when it is absent from a finished build.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<UnitStatus>,

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use slipway_crds::v1alpha1::{
-    BlockedBy, BuildInputs, BuildParent, BuildStage, BuildTime, Provisioned, UnitStatus,
+    BlockedBy, BuildInputs, BuildParent, BuildStage, BuildTime, BuiltAsset, Provisioned, UnitStatus,
 };
 
 use crate::environment::resolve::FoundDigest;
@@ -19,6 +19,8 @@ pub struct BuildFacts {
     pub why: String,
     /// The image that it may start from instead of the base.
     pub parent: Option<BuildParent>,
+    /// The image whose assets it may take over when it starts from the base.
+    pub assets_from: Option<String>,
     /// The image under its good name.
     pub good: FoundDigest,
     /// The image under the name of a candidate.
@@ -52,6 +54,8 @@ pub struct Report {
     pub times: Vec<BuildTime>,
     /// What configuration management said.
     pub provisioned: Option<Provisioned>,
+    /// Its assets.
+    pub assets: Vec<BuiltAsset>,
     /// Why it cannot go on: the commits' fault.
     pub failed: Option<String>,
     /// Why it cannot go on: nobody's fault, asking again may help.

@@ -7,10 +7,11 @@
 //!    └── no longer needed ────────────────────────────────────────────┴── Job lost, timeout ────────────────────────────┘
 //! ```
 //!
-//! [`inputs`] says what an image is made of, [`parent`] from which image a build starts, [`queue`] whose turn it is,
+//! [`inputs`] says what an image is made of, [`assets`] what its assets are built from, [`parent`] from which image a build starts, [`queue`] whose turn it is,
 //! [`next`](mod@next) how it goes on, [`why`] which input changed, [`retention`] what may go,
 //! [`stale`] when an image is too old to start from.
 
+pub mod assets;
 mod facts;
 pub mod inputs;
 mod next;

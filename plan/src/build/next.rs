@@ -53,7 +53,7 @@ pub fn next(previous: &ServiceBuildStatus, facts: &BuildFacts, now: Timestamp) -
 enum Change {
     Known { inputs: BuildInputs, why: String },
     Exists { image: String },
-    Turn { parent: Option<BuildParent>, namespace: String },
+    Turn { parent: Option<BuildParent>, assets_from: Option<String>, namespace: String },
     Made { uid: String },
     Pushed { tested: bool },
     Tested(UnitStatus),
@@ -96,7 +96,8 @@ fn turn(facts: &BuildFacts) -> Option<Change> {
     match &facts.good {
         FoundDigest::Image(image) => Some(Change::Exists { image: image.clone() }),
         FoundDigest::Missing if facts.twin.is_none() && facts.ahead < facts.concurrency => {
-            Some(Change::Turn { parent: facts.parent.clone(), namespace: facts.namespace.clone() })
+            let (parent, namespace) = (facts.parent.clone(), facts.namespace.clone());
+            Some(Change::Turn { parent, assets_from: facts.assets_from.clone(), namespace })
         }
         FoundDigest::Missing | FoundDigest::Unknown(_) | FoundDigest::NotBuilt(_) => None,
     }
@@ -241,8 +242,9 @@ fn enter(mut status: ServiceBuildStatus, change: Change, now: Timestamp) -> Serv
             status.image = Some(image);
             return finish(status, BuildOutcome::Succeeded, "the image was there already".to_owned(), now);
         }
-        Change::Turn { parent, namespace } => {
+        Change::Turn { parent, assets_from, namespace } => {
             status.parent = parent;
+            status.assets_from = assets_from;
             status.namespace = Some(namespace);
             status.step = BuildStep::Starting;
         }
@@ -306,12 +308,15 @@ fn timed(mut status: ServiceBuildStatus, before: BuildStep, now: Timestamp) -> S
 
 /// What changes within a step.
 fn observe(mut status: ServiceBuildStatus, facts: &BuildFacts, now: Timestamp) -> ServiceBuildStatus {
-    if let Some(Report { stage, provisioned, result, times, .. }) = &facts.report {
+    if let Some(Report { stage, provisioned, assets, result, times, .. }) = &facts.report {
         let new = times.iter().filter(|time| !status.times.iter().any(|known| known.name == time.name));
         let new: Vec<BuildTime> = new.cloned().collect();
         status.times.extend(new);
         status.stage = stage.filter(|_| status.step == BuildStep::Building);
         status.provisioned = provisioned.clone().or(status.provisioned);
+        if !assets.is_empty() {
+            status.assets.clone_from(assets);
+        }
         status.result = result.clone().or(status.result);
     }
     status.ahead = (status.step == BuildStep::Queued).then(|| i64::try_from(facts.ahead).unwrap_or(i64::MAX));

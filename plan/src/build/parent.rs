@@ -18,21 +18,28 @@ pub struct Candidate {
 /// The nearest ancestor with the same ops commit and base, unless it is time for a full build: every `full_every`-th is,
 /// so that what provisioning leaves behind does not pile up.
 pub fn choose(inputs: &BuildInputs, candidates: &[Candidate], full_every: i64) -> Option<BuildParent> {
-    let fits = |candidate: &&Candidate| {
-        candidate.inputs.ops_commit == inputs.ops_commit && candidate.inputs.base == inputs.base
-    };
-    let nearest = candidates
-        .iter()
-        .filter(fits)
-        .filter_map(|candidate| Some((candidate.distance?, candidate)))
-        .min_by_key(|(distance, candidate)| (*distance, candidate.depth, &candidate.image))?
-        .1;
+    let nearest = nearest(inputs, candidates)?;
     let depth = nearest.depth + 1;
     (depth < full_every).then(|| BuildParent {
         image: nearest.image.clone(),
         commit: nearest.inputs.commit.clone(),
         depth,
     })
+}
+
+/// The image whose assets a full build may take over: the nearest ancestor's with the same ops commit and base, for the
+/// tools come from there. Of no other line of history: what builds there could put anything in their place.
+pub fn assets_from(inputs: &BuildInputs, candidates: &[Candidate]) -> Option<String> {
+    nearest(inputs, candidates).map(|candidate| candidate.image.clone())
+}
+
+fn nearest<'a>(inputs: &BuildInputs, candidates: &'a [Candidate]) -> Option<&'a Candidate> {
+    let fits = |candidate: &&Candidate| {
+        candidate.inputs.ops_commit == inputs.ops_commit && candidate.inputs.base == inputs.base
+    };
+    let near = candidates.iter().filter(fits).filter_map(|candidate| Some((candidate.distance?, candidate)));
+    let found = near.min_by_key(|(distance, candidate)| (*distance, candidate.depth, &candidate.image));
+    found.map(|(_, candidate)| candidate)
 }
 
 #[cfg(test)]
@@ -69,5 +76,15 @@ mod tests {
         assert!(choose(&inputs("new"), &[candidate("near", Some(1), 1)], 3).is_some());
         assert_eq!(choose(&inputs("new"), &[candidate("near", Some(1), 2)], 3), None);
         assert_eq!(choose(&inputs("new"), &[candidate("near", Some(1), 0)], 1), None);
+    }
+
+    #[test]
+    fn a_full_build_takes_assets_from_an_ancestor_and_from_no_other_branch() {
+        let all = [candidate("side", None, 0), candidate("far", Some(9), 0), candidate("near", Some(1), 9)];
+        assert_eq!(assets_from(&inputs("new"), &all).as_deref(), Some("www@near"));
+        assert_eq!(assets_from(&inputs("new"), &all[..1]), None);
+        let mut other = candidate("near", Some(1), 0);
+        other.inputs.ops_commit = "other".to_owned();
+        assert_eq!(assets_from(&inputs("new"), &[other]), None);
     }
 }

@@ -6,7 +6,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::Resource as _;
 use serde::{Deserialize, Serialize};
-use slipway_crds::v1alpha1::{BuildTime, Provisioned, ServiceBuild, UnitStatus};
+use slipway_crds::v1alpha1::{BuildTime, BuiltAsset, Provisioned, ServiceBuild, UnitStatus};
 
 use super::{Pushed, Report};
 use crate::desired::Identity;
@@ -23,6 +23,9 @@ pub struct StoredBuild {
     /// What configuration management said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provisioned: Option<Provisioned>,
+    /// Its assets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub assets: Vec<BuiltAsset>,
     /// Why it failed: the commits' fault.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<String>,
@@ -94,9 +97,9 @@ pub fn report(config_map: &ConfigMap, build_uid: &str) -> Option<Report> {
         let error = Some(format!("{RECORD} of the stored record cannot be read: ask for another build"));
         return Some(Report { error, result, ..Report::default() });
     };
-    let StoredBuild { times, provisioned, failed, error, pushed, digest: _ } = stored;
+    let StoredBuild { times, provisioned, assets, failed, error, pushed, digest: _ } = stored;
     let pushed = pushed.map(|digest| Pushed { digest });
-    Some(Report { stage: None, times, provisioned, failed, error, pushed, result })
+    Some(Report { stage: None, times, provisioned, assets, failed, error, pushed, result })
 }
 
 /// The record in a `ConfigMap`.

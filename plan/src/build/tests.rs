@@ -27,6 +27,7 @@ fn facts() -> BuildFacts {
         namespace: "build-fleet".to_owned(),
         why: "it is the first build of the service".to_owned(),
         parent: None,
+        assets_from: None,
         good: FoundDigest::Missing,
         candidate: FoundDigest::Missing,
         failed: FoundDigest::Missing,

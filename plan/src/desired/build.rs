@@ -4,6 +4,8 @@
 //! ```text
 //! Job of a build                                    Job of its unit tests
 //!   install-agent  the agent's image, restricted      install-agent
+//!   keep-assets    an older image, only where a full
+//!                  build takes assets over
 //!   build          base or parent image, root,        tests   the candidate by digest
 //!                  no secret, writes the layer ─┐
 //!   push           the agent's image, has the   │
@@ -59,6 +61,8 @@ pub struct Making<'a> {
     pub inputs: &'a BuildInputs,
     /// The image that it starts from instead of the base.
     pub parent: Option<&'a BuildParent>,
+    /// The image whose assets it may take over, where it starts from the base.
+    pub assets_from: Option<&'a str>,
     /// Time of the newer of both commits, in seconds since 1970.
     pub newest: i64,
     /// URL of the service's repository, without credentials.

@@ -98,6 +98,9 @@ fn order(inputs: &Inputs<'_>, service: &ResolvedService, role: &ResolvedRole, bu
         "record": RECORD,
         "report": {"url": format!("{base}/v1/starts/{fleet}/{environment}/{name}"), "tokenFile": agent::TOKEN_FILE},
     });
+    if !service.manifest.assets.is_empty() {
+        order["assets"] = json!(true);
+    }
     if let Some(command) = &role.command {
         let how = if role.schedule.is_some() { "once" } else { "service" };
         order["instead"] = json!({how: command});

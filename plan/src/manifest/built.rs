@@ -5,11 +5,15 @@ use std::path::{Component, Path};
 use super::{Asset, Manifest, UnitTests};
 use crate::duration;
 
+/// Assets of one service.
+const MOST_ASSETS: usize = 16;
+
 /// The first mistake in what is said of a build.
 pub fn mistake(manifest: &Manifest) -> Option<String> {
     named_and_built(manifest)
         .or_else(|| manifest.unit.as_ref().and_then(timeout))
         .or_else(|| manifest.assets.iter().enumerate().find_map(|(at, asset)| self::asset(at, asset)))
+        .or_else(|| outputs(&manifest.assets))
         .or_else(|| manifest.run.mount.as_deref().and_then(mount))
         .or_else(|| reload(manifest))
 }
@@ -44,13 +48,39 @@ fn asset(at: usize, asset: &Asset) -> Option<String> {
     if let Some(input) = asset.inputs.iter().find(|input| !is_below(input)) {
         return wrong("inputs", input);
     }
+    if let Some((input, error)) =
+        asset.inputs.iter().find_map(|input| Some((input, glob::Pattern::new(input).err()?)))
+    {
+        return Some(format!("`assets[{at}].inputs`: `{input}` is no glob: {error}"));
+    }
+    if asset.command.trim().is_empty() {
+        return Some(format!("`assets[{at}].command` is empty: name a program"));
+    }
     if is_below(&asset.output) { None } else { wrong("output", &asset.output) }
+}
+
+/// Each asset replaces the whole of its output.
+fn outputs(assets: &[Asset]) -> Option<String> {
+    if assets.len() > MOST_ASSETS {
+        return Some(format!("`assets` has more than {MOST_ASSETS} entries: build some of them together"));
+    }
+    let pairs = assets
+        .iter()
+        .enumerate()
+        .flat_map(|(at, left)| assets.iter().skip(at + 1).map(move |right| (left, right)));
+    let (left, right) = pairs
+        .map(|(left, right)| (&left.output, &right.output))
+        .find(|(left, right)| Path::new(left).starts_with(right) || Path::new(right).starts_with(left))?;
+    Some(format!("`assets`: the outputs `{left}` and `{right}` are one folder, or in one another: name two"))
 }
 
 /// A path that names something below a folder, and cannot lead out of it.
 fn is_below(path: &str) -> bool {
     let plain = |part: Component<'_>| matches!(part, Component::Normal(_));
-    !path.is_empty() && Path::new(path).components().all(plain)
+    // Written as git writes it: `a//b` and `a/` name the same folder, and would not be recognised.
+    !path.is_empty()
+        && Path::new(path).components().all(plain)
+        && path.split('/').all(|part| !part.is_empty())
 }
 
 fn mount(mount: &str) -> Option<String> {
@@ -92,6 +122,13 @@ mod tests {
             ("assets: [{command: x, inputs: [], output: b}]", "`assets[0].inputs` is empty"),
             ("assets: [{command: x, inputs: [../a], output: b}]", "`../a` does not stay in the repository"),
             ("assets: [{command: x, inputs: [a], output: /etc}]", "`/etc` does not stay in the repository"),
+            ("assets: [{command: x, inputs: ['a['], output: b}]", "`a[` is no glob"),
+            ("assets: [{command: ' ', inputs: [a], output: b}]", "`assets[0].command` is empty"),
+            ("assets: [{command: x, inputs: [a], output: b//c}]", "`b//c` does not stay"),
+            (
+                "assets: [{command: x, inputs: [a], output: b}, {command: y, inputs: [a], output: b/c}]",
+                "the outputs `b` and `b/c`",
+            ),
             ("run: {mount: srv/www}", "`srv/www` must be an absolute path"),
             ("run: {reload: sv restart www}", "`run.reload` is for code in `run.mount`"),
         ];

@@ -1,10 +1,12 @@
 //! A yard of services that are built: an ops repository of its own, and branches without images to push to.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::{ListParams, PostParams};
+use kube::runtime::watcher;
 use kube::{Api, ResourceExt};
 use serde_json::Value;
 use slipway_crds::v1alpha1::{DevEnvironment, Fleet, ServiceBuild, ServiceBuildSpec, ServiceBuildStatus};
@@ -12,7 +14,7 @@ use slipway_demo::{BUILT, Change, FatBase, OPS, Pushed, Repository, Sources, TRU
 
 use crate::environment::namespace;
 use crate::pods;
-use crate::waiting::until;
+use crate::waiting::{until, until_all};
 use crate::world::World;
 use crate::yard::{Layout, Yard, head};
 
@@ -36,15 +38,15 @@ pub struct FatYard<'a> {
 impl<'a> FatYard<'a> {
     /// Makes it, with a trunk of its own of the service, and an ops repository of its own.
     pub async fn open(world: &'a World, name: &str, environments: &[Change]) -> Result<Self> {
-        Self::open_with(world, name, "concurrency: 2", environments).await
+        Self::open_with(world, name, environments, "{concurrency: 2}").await
     }
 
-    /// Makes it, with a Fleet that builds like this.
+    /// The same, with these `builds` of the Fleet.
     pub async fn open_with(
         world: &'a World,
         name: &str,
-        builds: &str,
         environments: &[Change],
+        builds: &str,
     ) -> Result<Self> {
         push_base(world).await?;
         let branch = format!("story-{name}");
@@ -53,8 +55,8 @@ impl<'a> FatYard<'a> {
         code.commit_on(Some(&start), &branch, "A branch of a story", &[places("harbour")])?;
         let ops = world.create_repository(&ops_of(&branch))?;
         ops.commit(TRUNK, "States and pillars", &Change::tree(&Sources::of_this_checkout()?.ops())?)?;
-        let fleet = fleet(&ops_of(&branch));
-        let fleet = fleet.replace("builds: {concurrency: 2}", &format!("builds: {{{builds}}}"));
+        let fleet = fleet(&ops_of(&branch)).replace("builds: {concurrency: 2}", &format!("builds: {builds}"));
+        ensure!(fleet.contains(builds), "the demo's Fleet has other `builds` than this expects");
         let layout = Layout::of(&[SERVICE]).trunk(SERVICE, &branch).fleet_file(&fleet);
         let yard = Yard::open(world, name, &layout, environments).await?;
         Ok(Self { yard, world, branch, ops, fleet })
@@ -148,6 +150,19 @@ impl<'a> FatYard<'a> {
 
     fn all_builds(&self) -> Api<ServiceBuild> {
         self.yard.within(self.yard.namespace())
+    }
+
+    /// The status of the build of this commit, once it is over.
+    pub async fn built(&self, commit: &str) -> Result<ServiceBuildStatus> {
+        let is_over = |build: &ServiceBuild| {
+            build.spec.commit == commit
+                && build.status.as_ref().is_some_and(|status| status.outcome.is_some())
+        };
+        let what = format!("the build of {commit} is over");
+        let some = |found: &[Arc<ServiceBuild>]| found.iter().any(|build| is_over(build));
+        let found = until_all(&self.all_builds(), watcher::Config::default(), &what, some).await?;
+        let build = found.iter().find(|build| is_over(build)).context("the build went away")?;
+        build.status.clone().context("the build has no status")
     }
 
     /// What a command in the service's container of an environment prints.

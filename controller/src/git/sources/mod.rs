@@ -10,8 +10,11 @@ mod difference;
 mod times;
 mod write;
 
+use std::collections::HashSet;
+
 use git2::{Oid, Repository};
 use slipway_agent::layer::WHITEOUT;
+use slipway_plan::build::assets::SourceFile;
 use slipway_plan::commit::CommitId;
 
 use super::object::{object, unusable};
@@ -21,6 +24,9 @@ pub(super) use write::write;
 
 /// Bytes of a path, and of the target of a symbolic link: what systems take.
 const PATH_BYTES: usize = 4095;
+
+/// The first day of 1980, before which there are no times in a zip archive.
+const INPUTS_TIME: i64 = 315_532_800;
 
 /// The entries of an archive, parents before what is in them. Contents are still in the mirror.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -95,6 +101,59 @@ pub(super) fn prepare(
     let to = object(to).map_err(unreadable)?;
     times::stamp(repository, to, &mut entries, limits).map_err(unreadable)?;
     Ok(Some(Sources { entries }))
+}
+
+/// All files and links of a commit.
+pub(super) fn files(
+    repository: &Repository,
+    remote: &Remote,
+    commit: &CommitId,
+    limits: &Limits,
+) -> Result<Vec<SourceFile>, GitError> {
+    let tree = tree::root(repository, remote, commit, limits)?;
+    let entries = difference::between(repository, remote, None, &tree, limits)?;
+    let file = |entry: Entry| {
+        let (mode, id) = match entry.what {
+            What::File { id, executable: false, .. } => (0o100_644, id),
+            What::File { id, executable: true, .. } => (0o100_755, id),
+            What::Link(id) => (0o120_000, id),
+            What::Gone | What::Folder(_) => return None,
+        };
+        Some(SourceFile { path: entry.path, mode, id: id.to_string() })
+    };
+    Ok(entries.into_iter().filter_map(file).collect())
+}
+
+/// The files and links of a commit that are wanted, and the folders that they are in. All have one time: what is made of
+/// them depends on their content alone.
+pub(super) fn some(
+    repository: &Repository,
+    remote: &Remote,
+    commit: &CommitId,
+    wanted: impl Fn(&[u8]) -> bool,
+    limits: &Limits,
+) -> Result<Sources, GitError> {
+    let tree = tree::root(repository, remote, commit, limits)?;
+    let mut entries = difference::between(repository, remote, None, &tree, limits)?;
+    let is_file = |entry: &Entry| !matches!(entry.what, What::Folder(_));
+    let files: Vec<Vec<u8>> = entries
+        .iter()
+        .filter(|entry| is_file(entry) && wanted(&entry.path))
+        .map(|entry| entry.path.clone())
+        .collect();
+    let above = |path: &Vec<u8>| -> Vec<Vec<u8>> {
+        let ends = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+        ends.filter_map(|(end, _)| path.get(..end).map(<[u8]>::to_vec)).collect()
+    };
+    let folders: HashSet<Vec<u8>> = files.iter().flat_map(above).collect();
+    let files: HashSet<Vec<u8>> = files.into_iter().collect();
+    entries.retain(
+        |entry| if is_file(entry) { files.contains(&entry.path) } else { folders.contains(&entry.path) },
+    );
+    for entry in &mut entries {
+        entry.time = INPUTS_TIME;
+    }
+    Ok(Sources { entries })
 }
 
 /// Why a name cannot be in an archive.

@@ -52,6 +52,7 @@ async fn make(context: &Context, build: &ServiceBuild, gathered: &Gathered, unit
         manifest,
         inputs,
         parent: status.parent.as_ref(),
+        assets_from: status.assets_from.as_deref(),
         newest: place.newest,
         source: &place.source,
         plain_http: context.registry.plain_http(),

@@ -21,7 +21,7 @@ use slipway_plan::pull_secret::PullSecret;
 use slipway_plan::service_name::ServiceName;
 
 use super::ground::Ground;
-use super::kin::Kin;
+use super::kin::{Kin, Start};
 use super::made;
 use crate::context::Context;
 use crate::error::Error;
@@ -118,6 +118,7 @@ fn lost(
         namespace: String::new(),
         why: String::new(),
         parent: None,
+        assets_from: None,
         good: FoundDigest::Missing,
         candidate: FoundDigest::Missing,
         failed: FoundDigest::Missing,
@@ -227,12 +228,15 @@ impl Look<'_> {
         let names = step == BuildStep::Naming;
         let pushed = matches!(step, BuildStep::Building | BuildStep::Testing) || names;
         let tests = manifest.map(|manifest| manifest.unit.as_ref());
+        let start = match known.filter(|_| queues) {
+            Some(inputs) => kin.start(self.context, self.service, self.fleet, inputs, login).await,
+            None => Start::default(),
+        };
+        let has_assets = manifest.is_ok_and(|manifest| !manifest.assets.is_empty());
         BuildFacts {
             why: known.map_or_else(String::new, |inputs| why::why(inputs, kin.last())),
-            parent: match known.filter(|_| queues) {
-                Some(inputs) => kin.parent(self.context, self.service, self.fleet, inputs, login).await,
-                None => None,
-            },
+            parent: start.parent,
+            assets_from: start.assets_from.filter(|_| has_assets),
             good: digest(queues || names, tags.as_ref().map(|tags| tags.good.clone())).await,
             candidate: digest(pushed, tags.as_ref().map(|tags| tags.candidate.clone())).await,
             failed: digest(names, tags.as_ref().map(|tags| tags.failed.clone())).await,

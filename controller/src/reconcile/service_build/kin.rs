@@ -26,6 +26,15 @@ pub struct Kin<'a> {
     asked: Asked,
 }
 
+/// What a build starts from.
+#[derive(Debug, Default)]
+pub struct Start {
+    /// The image of an ancestor; none is a full build.
+    pub parent: Option<BuildParent>,
+    /// The image whose assets a full build may take over.
+    pub assets_from: Option<String>,
+}
+
 impl<'a> Kin<'a> {
     /// Those in the namespace of a build, the newest first.
     pub fn of(context: &Context, build: &'a ServiceBuild) -> Self {
@@ -95,19 +104,25 @@ impl<'a> Kin<'a> {
         })
     }
 
-    /// The image of the nearest ancestor, unless a full build is due or the registry has it no more.
-    pub async fn parent(
+    /// The image of the nearest ancestor, unless the registry has it no more; only its assets when a full build is due.
+    pub async fn start(
         &self,
         context: &Context,
         service: &ServiceName,
         fleet: &FleetSpec,
         inputs: &BuildInputs,
         login: Option<&PullSecret>,
-    ) -> Option<BuildParent> {
+    ) -> Start {
         let candidates = self.candidates(context, service, inputs).await;
-        let chosen = parent::choose(inputs, &candidates, i64::from(fleet.builds.full_every))?;
-        let found = context.registry.digest(&chosen.image, login).await;
-        matches!(found, FoundDigest::Image(_)).then_some(chosen)
+        let Some(image) = parent::assets_from(inputs, &candidates) else { return Start::default() };
+        let found = context.registry.digest(&image, login).await;
+        if !matches!(found, FoundDigest::Image(_)) {
+            return Start::default();
+        }
+        match parent::choose(inputs, &candidates, i64::from(fleet.builds.full_every)) {
+            None => Start { parent: None, assets_from: Some(image) },
+            parent => Start { parent, assets_from: None },
+        }
     }
 
     async fn candidates(

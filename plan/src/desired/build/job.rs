@@ -7,13 +7,15 @@ use serde_json::Value;
 use slipway_crds::names;
 use slipway_crds::v1alpha1::FleetSpec;
 
-use super::order::{self, OUTPUT_FOLDER, PUSH_SECRET_FOLDER};
+use super::order::{self, ASSETS_FOLDER, OUTPUT_FOLDER, PUSH_SECRET_FOLDER};
 use super::{BUILD_CONTAINER, Making, PUSH_CONTAINER, key, metadata};
 use crate::desired::{agent, pod, pull_secret};
 use crate::object::{Object, RenderError};
 
 /// Volume between the two containers.
 const OUTPUT: &str = "output";
+/// Volume with the assets of an older image.
+const ASSETS: &str = "assets";
 /// Volume with the push Secret.
 const PUSH: &str = "push";
 /// From the end of a build's time to the end of its pod: enough to say that time was up.
@@ -30,9 +32,11 @@ pub fn build_job(making: &Making<'_>) -> Result<Object, RenderError> {
         agent::build_empty_volume(OUTPUT),
     ];
     let spec = PodSpec {
-        init_containers: Some(vec![agent::build_installer(making.agent, None)]),
+        init_containers: Some(
+            [agent::build_installer(making.agent, None)].into_iter().chain(keep_container(making)).collect(),
+        ),
         containers: vec![build_container(making), push_container(making)],
-        volumes: Some(volumes.into_iter().chain(push_volume(making)).collect()),
+        volumes: Some(volumes.into_iter().chain(assets_volume(making)).chain(push_volume(making)).collect()),
         ..base_pod(making.fleet)
     };
     let job = build_once(metadata, spec, order::timeout_seconds(making.fleet) + GRACE_SECONDS);
@@ -68,20 +72,37 @@ pub(super) fn build_once(metadata: ObjectMeta, pod: PodSpec, seconds: i64) -> Jo
     Job { metadata, spec: Some(spec), status: None }
 }
 
+/// Takes the assets out of an older image, of which nothing else is used: the node pulls it, and only our program runs.
+fn keep_container(making: &Making<'_>) -> Option<Container> {
+    Some(Container {
+        name: "keep-assets".to_owned(),
+        image: Some(making.assets_from?.to_owned()),
+        command: Some(ordered(agent::PROGRAM, "keep", &order::keep(making))),
+        working_dir: Some("/".to_owned()),
+        volume_mounts: Some(vec![agent::program_mount(), agent::mount(ASSETS, ASSETS_FOLDER, false)]),
+        // What is in an image may be its owner's alone to read.
+        security_context: Some(agent::root_inside()),
+        ..Container::default()
+    })
+}
+
+fn assets_volume(making: &Making<'_>) -> Option<Volume> {
+    making.assets_from.map(|_| agent::build_empty_volume(ASSETS))
+}
+
 /// Runs what the repositories say: root, and nothing to steal but the token for the sources.
 fn build_container(making: &Making<'_>) -> Container {
     let image = making.parent.map_or(&making.inputs.base, |parent| &parent.image);
+    let mut mounts =
+        vec![agent::program_mount(), agent::token_mount(), agent::mount(OUTPUT, OUTPUT_FOLDER, false)];
+    mounts.extend(making.assets_from.map(|_| agent::mount(ASSETS, ASSETS_FOLDER, true)));
     Container {
         name: BUILD_CONTAINER.to_owned(),
         image: Some(image.clone()),
         command: Some(ordered(agent::PROGRAM, "build", &order::build(making))),
         working_dir: Some("/".to_owned()),
         resources: Some(making.fleet.builds.resources.clone()),
-        volume_mounts: Some(vec![
-            agent::program_mount(),
-            agent::token_mount(),
-            agent::mount(OUTPUT, OUTPUT_FOLDER, false),
-        ]),
+        volume_mounts: Some(mounts),
         security_context: Some(agent::root_inside()),
         ..Container::default()
     }

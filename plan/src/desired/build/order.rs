@@ -10,6 +10,8 @@ use crate::duration;
 
 /// The volume between the two containers, where it is mounted.
 pub const OUTPUT_FOLDER: &str = "/slipway-build";
+/// The volume with the assets of an older image, where it is mounted.
+pub const ASSETS_FOLDER: &str = "/slipway-assets";
 /// Where the push Secret is mounted.
 pub const PUSH_SECRET_FOLDER: &str = "/var/run/secrets/slipway.dev-push";
 /// What is left of a build's time for what comes after provisioning.
@@ -19,14 +21,26 @@ const DEFAULT_SECONDS: i64 = 30 * 60;
 
 /// For `slipway-agent build`.
 pub fn build(making: &Making<'_>) -> Value {
-    json!({
+    let mut order = json!({
         "identity": identity(making),
         "sources": {"url": sources_url(making), "tokenFile": TOKEN_FILE},
         "folders": {"service": code(making.manifest)},
         "provisioner": provisioning(making.fleet),
         "newest": making.newest,
         "output": OUTPUT_FOLDER,
-    })
+    });
+    if !making.manifest.assets.is_empty() {
+        order["assets"] = json!(true);
+    }
+    if making.assets_from.is_some() {
+        order["kept"] = json!(ASSETS_FOLDER);
+    }
+    order
+}
+
+/// For `slipway-agent keep`.
+pub fn keep(making: &Making<'_>) -> Value {
+    json!({"folders": {"service": code(making.manifest)}, "to": ASSETS_FOLDER})
 }
 
 /// For `slipway-agent push`.

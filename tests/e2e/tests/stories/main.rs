@@ -2,6 +2,7 @@
 //!
 //! `cargo test -p slipway-e2e --test stories -- drift state` tells only the stories whose names contain one of the words.
 
+mod assets;
 mod broken;
 mod commit;
 mod crash;
@@ -34,6 +35,7 @@ fn peaceful() -> Vec<Story> {
         stores::stories(),
         fat::stories(),
         mishaps::stories(),
+        assets::stories(),
         integration::stories(),
         life::stories(),
         state::stories(),

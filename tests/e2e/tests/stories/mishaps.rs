@@ -55,7 +55,7 @@ fn unit(line: &str) -> Change {
 
 async fn commits(world: &World) -> Result<()> {
     let one = yard::environment("one", &serde_json::json!({"services": [SERVICE]}));
-    let fat = FatYard::open_with(world, "fat-mishaps", "concurrency: 3", &[one]).await?;
+    let fat = FatYard::open_with(world, "fat-mishaps", &[one], "{concurrency: 3}").await?;
     let ready = fat.yard.ready("one").await?;
     let namespace = environment::namespace(&ready)?;
     let before = crew(fat.yard.client(), &namespace).await?;
@@ -107,8 +107,8 @@ async fn has_no_good_name(fat: &FatYard<'_>, status: &ServiceBuildStatus) -> Res
 }
 
 async fn pods(world: &World) -> Result<()> {
-    let builds = "concurrency: 3, timeout: 90s, resources: {limits: {ephemeral-storage: 200Mi}}";
-    let fat = FatYard::open_with(world, "fat-pods", builds, &[]).await?;
+    let builds = "{concurrency: 3, timeout: 90s, resources: {limits: {ephemeral-storage: 200Mi}}}";
+    let fat = FatYard::open_with(world, "fat-pods", &[], builds).await?;
     let hangs = fat.branch_ops("hangs", &[command("the-tide", "sleep 3600")])?;
     fat.build("hangs", fat.trunk(), Some(&hangs)).await?;
     let killed = fat.branch_ops("killed", &[command("the-ebb", "sleep 3600")])?;
