@@ -31,10 +31,10 @@ pub fn run(arguments: &Build, output: &mut Output) -> anyhow::Result<Exit> {
     let (written, had_top) = write(&arguments.dir_or_here(), &seed)?;
     match arguments.printed.format {
         Format::Text => {
-            output.stdout.write_all(told::told(&seed, &written, had_top, output.colours).as_bytes())?
+            output.stdout.write_all(told::told(&seed, &written, had_top, output.colours).as_bytes())?;
         }
         format => {
-            objects::write(&mut *output.stdout, format, &json!({"service": service, "files": written}))?
+            objects::write(&mut *output.stdout, format, &json!({"service": service, "files": written}))?;
         }
     }
     Ok(Exit::Done)

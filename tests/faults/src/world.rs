@@ -25,6 +25,9 @@ pub const CANARY: &str = "canary-7f3a9d52-do-not-tell";
 /// User of the fleets' repositories.
 pub const GIT_USER: &str = "emma";
 
+/// A branch that every repository has beside its trunk, one commit after it.
+pub const NEXT: &str = "next";
+
 /// How long anything of the cluster's own may take.
 const LIMIT: Duration = Duration::from_mins(1);
 
@@ -80,7 +83,10 @@ impl World {
         let git = GitServer::start(&git_folder).await?;
         for (service, manifest) in SERVICES {
             let changes = [Change::write("manifest.yaml", manifest)];
-            git.create(service)?.commit(TRUNK, "first", &changes)?;
+            let repository = git.create(service)?;
+            let first = repository.commit(TRUNK, "first", &changes)?;
+            let changes = [Change::write("README.md", "next\n")];
+            repository.commit_on(Some(&first), NEXT, "next", &changes)?;
         }
         let operator_kubeconfig = cluster.kubeconfig_for(USER, None)?;
         let node = Node::start(&client);

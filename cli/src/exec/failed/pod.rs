@@ -22,13 +22,11 @@ const REMOVAL: Duration = Duration::from_secs(10);
 pub async fn until_it_runs(pods: &Api<Pod>, job: &str, output: &mut Output) -> anyhow::Result<String> {
     let mut told = String::new();
     let running = watch(pods, job, &mut told, output);
-    match tokio::time::timeout(PATIENCE, running).await {
-        Ok(pod) => pod,
-        Err(_) => {
-            let why = if told.is_empty() { "there is no pod" } else { &told };
-            anyhow::bail!("it does not run after {} minutes: {why}", PATIENCE.as_secs() / 60)
-        }
+    if let Ok(pod) = tokio::time::timeout(PATIENCE, running).await {
+        return pod;
     }
+    let why = if told.is_empty() { "there is no pod" } else { &told };
+    anyhow::bail!("it does not run after {} minutes: {why}", PATIENCE.as_secs() / 60)
 }
 
 async fn watch(pods: &Api<Pod>, job: &str, told: &mut String, output: &mut Output) -> anyhow::Result<String> {
@@ -64,7 +62,7 @@ fn say(line: String, told: &mut String, output: &mut Output) {
 
 fn observed(pod: &Pod) -> anyhow::Result<Observed> {
     let Object { key, body } = Object::from_typed(pod)?;
-    Ok(Observed { key, body: body.into() })
+    Ok(Observed { key, body })
 }
 
 /// Removes the Job with its pod. When that fails it is said, and who removes it then.

@@ -21,18 +21,7 @@ impl Scenario for BuildMade {
     }
 
     fn set_up<'a>(&'a self, stage: &'a Stage<'_>) -> BoxFuture<'a, Result<()>> {
-        async move {
-            // Each run has images of its own, and all the same base: what they build has the same identity.
-            let registry = stage.world.registry.address();
-            let mut fleet = fleet_spec(&format!("{registry}/{}", stage.fleet));
-            fleet["base"] = json!(format!("{registry}/base:1"));
-            fleet["ops"] = json!({"url": stage.world.git.url("ops"), "interval": "1h"});
-            stage.create::<Fleet>("fleet", fleet).await?;
-            let spec = json!({"url": stage.world.git.url(SERVICE), "interval": "1h"});
-            stage.create::<ServiceRepo>(SERVICE, spec).await?;
-            stage.until("both repositories are read", || are_read(stage)).await
-        }
-        .boxed()
+        fleet_of_built(stage).boxed()
     }
 
     fn act<'a>(&'a self, stage: &'a Stage<'_>) -> BoxFuture<'a, Result<()>> {
@@ -48,6 +37,19 @@ impl Scenario for BuildMade {
         }
         .boxed()
     }
+}
+
+/// A Fleet with a service whose image is built; returns when both repositories were read.
+pub(super) async fn fleet_of_built(stage: &Stage<'_>) -> Result<()> {
+    // Each run has images of its own, and all the same base: what they build has the same identity.
+    let registry = stage.world.registry.address();
+    let mut fleet = fleet_spec(&format!("{registry}/{}", stage.fleet));
+    fleet["base"] = json!(format!("{registry}/base:1"));
+    fleet["ops"] = json!({"url": stage.world.git.url("ops"), "interval": "1h"});
+    stage.create::<Fleet>("fleet", fleet).await?;
+    let spec = json!({"url": stage.world.git.url(SERVICE), "interval": "1h"});
+    stage.create::<ServiceRepo>(SERVICE, spec).await?;
+    stage.until("both repositories are read", || are_read(stage)).await
 }
 
 async fn are_read(stage: &Stage<'_>) -> Result<bool> {

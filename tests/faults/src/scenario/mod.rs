@@ -12,6 +12,7 @@ mod gitsync_deleted;
 mod gitsync_pruned;
 mod integration_run;
 mod namespace_deleted;
+mod ops_tried;
 
 use anyhow::Result;
 use futures::future::BoxFuture;
@@ -44,6 +45,7 @@ pub fn all() -> Vec<Box<dyn Scenario>> {
         Box::new(gitsync_deleted::GitSyncDeleted),
         Box::new(integration_run::IntegrationRun),
         Box::new(build_made::BuildMade),
+        Box::new(ops_tried::OpsTried),
     ]
 }
 
