@@ -93,7 +93,7 @@ impl Place {
     }
 
     async fn is_empty(&self) -> Result<()> {
-        self.until("no pod of a look is left", |pods| pods.is_empty()).await?;
+        self.until("no pod of a look is left", <[_]>::is_empty).await?;
         let none = |jobs: &[Arc<Job>]| jobs.is_empty();
         let left = until_all(&self.jobs, looks(), "no Job of a look is left", none).await?;
         ensure!(left.is_empty(), "there are {:?}", left.iter().map(|job| job.name_any()).collect::<Vec<_>>());

@@ -22,8 +22,8 @@ pub async fn built_at_once(world: &World) -> Result<()> {
     let layout = Layout::of(&[]).fleet_file(&fat::fleet(OPS));
     let slipway = Slipway::new(world, "story-fat-new")?;
     let url = format!("http://git.slipway.test/{NEW}.git");
-    let word = format!("new_service_{NEW}");
-    slipway.ends_with(0, &["build", &word, "--repository", &url]).await?;
+    let scaffold = format!("new_service_{NEW}");
+    slipway.ends_with(0, &["build", &scaffold, "--repository", &url]).await?;
 
     let made = |folder: &str| Change::tree(&slipway.folder().join(folder));
     world.demo.commit(NEW, TRUNK, &made(NEW)?).await?;
