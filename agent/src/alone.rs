@@ -13,14 +13,14 @@ const NAME: &str = "command";
 
 /// A folder of services with this one alone, beside the record of the start.
 pub fn services(order: &InitOrder, command: &str) -> anyhow::Result<Runit> {
-    let folder = order.record.parent().unwrap_or(Path::new("/run/slipway"));
-    let services = folder.join("services");
-    let program = services.join(NAME).join("run");
-    fs::create_dir_all(services.join(NAME))
+    let runit = order.alone();
+    let service = runit.services.join(NAME);
+    let program = service.join("run");
+    fs::create_dir_all(&service)
         .and_then(|()| fs::write(&program, script(order, command)))
         .and_then(|()| fs::set_permissions(&program, Permissions::from_mode(0o755)))
         .with_context(|| format!("failed to write {}", program.display()))?;
-    Ok(Runit { services, ..order.runit.clone() })
+    Ok(runit)
 }
 
 fn script(order: &InitOrder, command: &str) -> String {

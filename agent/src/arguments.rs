@@ -29,6 +29,8 @@ pub enum Task {
     Started(PathBuf),
     /// Mirror what comes on standard input into a folder.
     Sync(Box<SyncOrder>),
+    /// Mirror it into the folder of the ops repository of this fat container, and provision.
+    SyncOps,
 }
 
 /// A command, and where its result goes.
@@ -49,7 +51,7 @@ pub struct Order {
 pub enum WrongArguments {
     /// The first word is unknown.
     #[error(
-        "expected `install <path>`, `run --url <url> --token-file <file> [--glob <glob>] -- <command>`, `build <order>`, `keep <order>`, `push <order>`, `init <order>`, `started <record>` or `sync <order>`"
+        "expected `install <path>`, `run --url <url> --token-file <file> [--glob <glob>] -- <command>`, `build <order>`, `keep <order>`, `push <order>`, `init <order>`, `started <record>`, `sync <order>` or `sync-ops`"
     )]
     Usage,
     /// An option is unknown.
@@ -100,6 +102,7 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Result<Task, WrongArgum
             Ok(Task::Init(Box::new(order)))
         }
         Some("sync") => Ok(Task::Sync(Box::new(order(words.next())?))),
+        Some("sync-ops") => Ok(Task::SyncOps),
         _ => Err(WrongArguments::Usage),
     }
 }

@@ -36,6 +36,8 @@ pub mod signals;
 #[cfg(feature = "program")]
 pub mod sources;
 #[cfg(feature = "program")]
+pub mod started;
+#[cfg(feature = "program")]
 pub mod tree;
 
 pub use asset::Asset;

@@ -9,6 +9,7 @@
 //! slipway-agent init ORDER                                                the first process of a fat container
 //! slipway-agent started RECORD                                            whether that is up
 //! slipway-agent sync ORDER                                                the container's end of `slipway sync`
+//! slipway-agent sync-ops                                                  that of `slipway sync --ops`, in a fat container
 //! ```
 
 mod alone;
@@ -23,13 +24,12 @@ mod junit;
 mod outcome;
 mod push;
 mod run;
-mod started;
 mod sync;
 
 use std::process::ExitCode;
 
 use arguments::Task;
-use slipway_agent::assets;
+use slipway_agent::{assets, started};
 
 /// Wrong arguments, as in sysexits.h.
 const USAGE: u8 = 64;
@@ -45,9 +45,11 @@ fn main() -> ExitCode {
             Ok(ExitCode::SUCCESS)
         }
         Ok(Task::Push(order)) => push::push(&order),
-        Ok(Task::Started(record)) => Ok(started::started(&record)),
+        Ok(Task::Started(record)) if started::is_up(&record) => Ok(ExitCode::SUCCESS),
+        Ok(Task::Started(_)) => Ok(ExitCode::FAILURE),
         Ok(Task::Init(order)) => Ok(init::init(&order)),
         Ok(Task::Sync(order)) => sync::sync(&order).map(|()| ExitCode::SUCCESS),
+        Ok(Task::SyncOps) => sync::sync_ops().map(|()| ExitCode::SUCCESS),
         Err(wrong) => {
             eprintln!("slipway-agent: {wrong}");
             return ExitCode::from(USAGE);

@@ -1,6 +1,6 @@
 //! What the operator tells the agent to do: one argument, as JSON.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -92,6 +92,23 @@ pub struct InitOrder {
     /// Where the kubelet reads why a container ended.
     #[serde(default = "termination_log")]
     pub termination_log: PathBuf,
+}
+
+impl InitOrder {
+    /// The supervisor of what runs; none where a command runs once.
+    pub fn running(&self) -> Option<Runit> {
+        match &self.instead {
+            None => Some(self.runit.clone()),
+            Some(Instead::Service(_)) => Some(self.alone()),
+            Some(Instead::Once(_)) => None,
+        }
+    }
+
+    /// The supervisor of a command that runs alone: its folder of services is beside the record of the start.
+    pub fn alone(&self) -> Runit {
+        let folder = self.record.parent().unwrap_or(Path::new("/run/slipway"));
+        Runit { services: folder.join("services"), ..self.runit.clone() }
+    }
 }
 
 /// A role of a service that runs something else than its image's services.

@@ -1,16 +1,43 @@
 //! The container's end of `slipway sync`: standard input and output are the connection.
 
-use std::io;
+use std::fs;
+use std::io::{self, Stdout};
 use std::thread;
 use std::time::Duration;
 
-use slipway_agent::live::{Outgoing, SyncOrder, serve};
+use anyhow::Context as _;
+use slipway_agent::InitOrder;
+use slipway_agent::live::{Answer, Ops, Outgoing, SyncOrder, serve, serve_ops};
+
+use crate::arguments::{self, Task};
 
 /// How often this end says that it is alive.
 const BEAT: Duration = Duration::from_secs(5);
+/// The command line of the first process of this container.
+const FIRST: &str = "/proc/1/cmdline";
 
 /// Serves until the other end is gone.
 pub fn sync(order: &SyncOrder) -> anyhow::Result<()> {
+    Ok(serve(order, io::stdin().lock(), &beating())?)
+}
+
+/// The same for the ops repository of this container; the order of its first process says where that is, and what is run.
+pub fn sync_ops() -> anyhow::Result<()> {
+    let outgoing = beating();
+    match first_order() {
+        Ok(order) => {
+            // Where what is due is remembered does not depend on what is mirrored.
+            let state = SyncOrder::new(&order.folders.ops).state;
+            Ok(serve_ops(&Ops::new(order), &state, io::stdin().lock(), &outgoing)?)
+        }
+        Err(error) => {
+            outgoing.say(&Answer::Failed { message: format!("{error:#}") })?;
+            Err(error)
+        }
+    }
+}
+
+fn beating() -> Outgoing<Stdout> {
     let outgoing = Outgoing::new(io::stdout());
     let beating = outgoing.clone();
     thread::spawn(move || {
@@ -20,5 +47,41 @@ pub fn sync(order: &SyncOrder) -> anyhow::Result<()> {
         // Nobody reads any more, and standard input may never end: not everything that carries it says so.
         std::process::exit(1);
     });
-    Ok(serve(order, io::stdin().lock(), &outgoing)?)
+    outgoing
+}
+
+fn first_order() -> anyhow::Result<InitOrder> {
+    let line = fs::read_to_string(FIRST).with_context(|| format!("cannot read {FIRST}"))?;
+    match order_of(&line) {
+        Some(order) => Ok(order),
+        None => anyhow::bail!(
+            "the first process of this container is no `slipway-agent init`: its image is not built by Slipway, and has no \
+             ops repository"
+        ),
+    }
+}
+
+/// Words on a command line of `/proc` end with a zero byte.
+fn order_of(line: &str) -> Option<InitOrder> {
+    match arguments::parse(line.split_terminator('\0').skip(1).map(str::to_owned)) {
+        Ok(Task::Init(order)) => Some(*order),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_of_the_first_process_is_found_and_only_that_of_an_init() {
+        let order = r#"{"identity": {"service": "www", "serviceSha": "b", "opsSha": "y"},
+            "sources": {"url": "http://10.0.0.1:80", "tokenFile": "/t"},
+            "provisioner": {"with": {"command": ["sh", "-c", "a b"]}, "timeoutSeconds": 60}}"#;
+        let found = order_of(&format!("/slipway/agent\0init\0{order}\0")).unwrap();
+        assert_eq!((found.identity.service.as_str(), found.folders.ops.to_str()), ("www", Some("/srv/ops")));
+        for line in ["nginx\0-g\0daemon off;\0", "/slipway/agent\0run\0--\0sh\0", "/slipway/agent\0init\0{}\0", ""] {
+            assert_eq!(order_of(line), None, "{line:?}");
+        }
+    }
 }

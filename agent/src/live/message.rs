@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::rules::Rules;
+use crate::ProvisionRecord;
 
 /// Which way of speaking this is.
 pub const VERSION: u32 = 1;
@@ -56,6 +57,8 @@ pub enum Question {
         /// Shell command.
         command: String,
     },
+    /// Provision this container from the ops repository that is here. [`Answer::Provisioned`].
+    Provision,
 }
 
 /// What the agent says.
@@ -92,6 +95,8 @@ pub enum Answer {
         /// Its code, 128 and a signal's number; none when it took too long.
         code: Option<i32>,
     },
+    /// The provisioner ended.
+    Provisioned(Box<Provisioned>),
     /// It cannot be done.
     Failed {
         /// Why, and what to do.
@@ -106,4 +111,23 @@ pub struct Problem {
     pub path: String,
     /// Why.
     pub why: String,
+}
+
+/// How provisioning from a mirrored ops repository went.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Provisioned {
+    /// What the provisioner said.
+    pub record: ProvisionRecord,
+    /// Services that were restarted, because something may have changed below them.
+    pub restarted: Vec<String>,
+    /// Why they are not up after that; none when they are.
+    pub down: Option<String>,
+}
+
+impl Provisioned {
+    /// Whether the container is as the ops repository says, and its services are up.
+    pub fn is_good(&self) -> bool {
+        self.record.error.is_none() && self.down.is_none()
+    }
 }

@@ -17,6 +17,8 @@ mod working_tree;
 mod writing;
 
 #[cfg(feature = "program")]
+mod ops;
+#[cfg(feature = "program")]
 mod receiver;
 #[cfg(feature = "program")]
 mod reload;
@@ -25,14 +27,16 @@ pub use difference::{Difference, difference};
 pub use error::LiveError;
 pub use frame::{Incoming, Outgoing};
 pub use look::{Cache, look};
-pub use message::{Answer, Problem, Question, SyncOrder, VERSION};
+pub use message::{Answer, Problem, Provisioned, Question, SyncOrder, VERSION};
 pub use rules::{Rules, Ruling, Verdict};
 pub use sender::{Sender, Synced};
 pub use tree::{LiveTree, Node};
 pub use working_tree::WorkingTree;
 
 #[cfg(feature = "program")]
-pub use receiver::serve;
+pub use ops::Ops;
+#[cfg(feature = "program")]
+pub use receiver::{serve, serve_ops};
 
 /// Folder in the root of a mirrored tree in which files are written before they are put in their place.
 pub(crate) const STAGING: &[u8] = b".slipway-live";

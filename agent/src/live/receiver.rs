@@ -9,18 +9,38 @@ use super::error::LiveError;
 use super::frame::{Incoming, Outgoing};
 use super::look::{Cache, look};
 use super::message::{Answer, Question, SyncOrder, VERSION};
+use super::ops::Ops;
 use super::reload;
 use super::rules::Ruling;
 use super::tree::LiveTree;
 use crate::layer::{edit, sha256};
 use crate::tree::mount_points;
 
+/// Due from the first edit until the reload, or the provisioner, ran.
+const RELOAD_DUE: &str = "reload-due";
+/// Due from the beginning of a provisioner until it went well, and services were restarted if it changed something.
+const RESTART_DUE: &str = "restart-due";
+
 /// Serves one connection until it ends.
 pub fn serve<W: Write>(order: &SyncOrder, input: impl Read, outgoing: &Outgoing<W>) -> Result<(), LiveError> {
-    let served = refuse(&order.mount).and_then(|()| {
-        let mut serving = Serving::new(order, outgoing.clone());
-        serving.all(&mut Incoming::new(input))
-    });
+    let refused = refuse(&order.mount, "correct run.mount in manifest.yaml");
+    ended(refused.and_then(|()| Serving::new(order, None, outgoing).all(&mut Incoming::new(input))), outgoing)
+}
+
+/// The same for the ops repository of a fat container: no reload follows, but provisioning.
+pub fn serve_ops<W: Write>(
+    ops: &Ops,
+    state: &Path,
+    input: impl Read,
+    outgoing: &Outgoing<W>,
+) -> Result<(), LiveError> {
+    let order = SyncOrder { state: state.to_owned(), ..SyncOrder::new(ops.folder()) };
+    let refused = ops.refuse().and_then(|()| refuse(&order.mount, "was the image built from one?"));
+    let serve = || Serving::new(&order, Some(ops), outgoing).all(&mut Incoming::new(input));
+    ended(refused.and_then(|()| serve()), outgoing)
+}
+
+fn ended<W: Write>(served: Result<(), LiveError>, outgoing: &Outgoing<W>) -> Result<(), LiveError> {
     match served {
         // Nobody is there to be told.
         Err(error) if error.is_lost() => Ok(()),
@@ -37,31 +57,33 @@ fn told(error: &LiveError) -> String {
     if error.to_string().ends_with(&source) { error.to_string() } else { format!("{error}{source}") }
 }
 
-fn refuse(mount: &Path) -> Result<(), LiveError> {
+fn refuse(mount: &Path, hint: &str) -> Result<(), LiveError> {
     let why = match fs::metadata(mount) {
         _ if !mount.is_absolute() || mount.parent().is_none() => "is no folder of a service",
         Ok(found) if found.is_dir() => return Ok(()),
         Ok(_) => "is no folder in the container",
         Err(_) => "is not in the container, or may not be read there",
     };
-    let message = format!("{} {why}: correct run.mount in manifest.yaml", mount.display());
+    let message = format!("{} {why}: {hint}", mount.display());
     Err(LiveError::Refused { message })
 }
 
 struct Serving<'a, W> {
     order: &'a SyncOrder,
+    /// What provisions, where the ops repository is mirrored.
+    ops: Option<&'a Ops>,
     outgoing: Outgoing<W>,
     ruling: Ruling,
     cache: Cache,
 }
 
 impl<'a, W: Write> Serving<'a, W> {
-    fn new(order: &'a SyncOrder, outgoing: Outgoing<W>) -> Self {
-        Self { order, outgoing, ruling: Ruling::default(), cache: Cache::default() }
+    fn new(order: &'a SyncOrder, ops: Option<&'a Ops>, outgoing: &Outgoing<W>) -> Self {
+        Self { order, ops, outgoing: outgoing.clone(), ruling: Ruling::default(), cache: Cache::default() }
     }
 
     fn all(&mut self, incoming: &mut Incoming<impl Read>) -> Result<(), LiveError> {
-        let reload_due = self.mark().exists();
+        let reload_due = self.mark(RELOAD_DUE).exists();
         self.outgoing.say(&Answer::Hello { version: VERSION, reload_due })?;
         while let Some(question) = incoming.hear()? {
             match question {
@@ -69,6 +91,7 @@ impl<'a, W: Write> Serving<'a, W> {
                 Question::Look { known } => self.tell(known.as_ref())?,
                 Question::Edit => self.edit(incoming)?,
                 Question::Reload { command } => self.reload(&command)?,
+                Question::Provision => self.provision()?,
             }
         }
         Ok(())
@@ -94,7 +117,7 @@ impl<'a, W: Write> Serving<'a, W> {
 
     fn edit(&mut self, incoming: &mut Incoming<impl Read>) -> Result<(), LiveError> {
         // Before anything changes: a reload is due even when nobody is there any more who would ask for it.
-        self.remember();
+        self.remember(RELOAD_DUE);
         let mut data = incoming.data();
         let edited = edit(&mut data, &self.order.mount)?;
         data.drain()?;
@@ -111,21 +134,40 @@ impl<'a, W: Write> Serving<'a, W> {
         let refused =
             |error| LiveError::Refused { message: format!("cannot run `sh -c {command}`: {error}") };
         let code = ended.map_err(refused)?;
-        // What cannot be forgotten makes for one reload too many.
-        let _ = fs::remove_file(self.mark());
+        self.forget(RELOAD_DUE);
         self.outgoing.say(&Answer::Reloaded { code })
     }
 
-    /// The file that is there while a reload is due.
-    fn mark(&self) -> PathBuf {
+    /// What a run that failed, or broke off, has changed is not known: the next one that goes well restarts the services.
+    fn provision(&mut self) -> Result<(), LiveError> {
+        let Some(ops) = self.ops else {
+            return Err(LiveError::speech("a service's code is mirrored here, and nothing is provisioned"));
+        };
+        let restart_due = self.mark(RESTART_DUE).exists();
+        self.remember(RESTART_DUE);
+        let provisioned = ops.provision(restart_due)?;
+        if provisioned.is_good() {
+            self.forget(RESTART_DUE);
+            self.forget(RELOAD_DUE);
+        }
+        self.outgoing.say(&Answer::Provisioned(Box::new(provisioned)))
+    }
+
+    /// The file that is there while something is due.
+    fn mark(&self, what: &str) -> PathBuf {
         let mount = self.order.mount.to_string_lossy();
         let name: String = sha256(mount.as_bytes()).chars().skip("sha256:".len()).take(16).collect();
-        self.order.state.join(format!("reload-due-{name}"))
+        self.order.state.join(format!("{what}-{name}"))
     }
 
     /// Where nothing can be remembered, a reload that a lost connection prevented is not made up for.
-    fn remember(&self) {
+    fn remember(&self, what: &str) {
         let _ = fs::create_dir_all(&self.order.state);
-        let _ = fs::File::options().write(true).create_new(true).open(self.mark());
+        let _ = fs::File::options().write(true).create_new(true).open(self.mark(what));
+    }
+
+    /// What cannot be forgotten makes for one reload too many.
+    fn forget(&self, what: &str) {
+        let _ = fs::remove_file(self.mark(what));
     }
 }

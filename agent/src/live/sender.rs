@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::difference::difference;
 use super::error::LiveError;
 use super::frame::{Incoming, Outgoing};
-use super::message::{Answer, Problem, Question, VERSION};
+use super::message::{Answer, Problem, Provisioned, Question, VERSION};
 use super::rules::Rules;
 use super::tree::LiveTree;
 use super::working_tree::WorkingTree;
@@ -147,6 +147,19 @@ impl<R: Read, W: Write> Sender<R, W> {
             Answer::Reloaded { code } => {
                 self.reload_due = false;
                 Ok(code)
+            }
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Has the container provisioned from the ops repository that was mirrored into it. When that did not go well, it is due
+    /// again after the next edit, and for the next connection.
+    pub fn provision(&mut self) -> Result<Provisioned, LiveError> {
+        self.outgoing.say(&Question::Provision)?;
+        match heard(&mut self.incoming)? {
+            Answer::Provisioned(provisioned) => {
+                self.reload_due = false;
+                Ok(*provisioned)
             }
             other => Err(unexpected(&other)),
         }

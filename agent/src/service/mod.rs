@@ -1,10 +1,12 @@
 //! The services of a fat container: runit runs them, this starts it, looks whether they come up, and stops it.
 
 pub mod checks;
+mod restart;
 mod runit;
 mod status;
 mod supervise;
 
+pub use restart::restart;
 pub use status::Standing;
 pub use supervise::{Serving, run};
 

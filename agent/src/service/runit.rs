@@ -73,6 +73,12 @@ impl Serving<'_> {
         self.ask(&["-w", &seconds, "force-stop"], &names, self.grace + ONE_ANSWER).map(drop)
     }
 
+    /// Tells services to run.
+    pub(super) fn begin(&self, names: &[String]) -> Result<(), ServiceError> {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        self.ask(&["up"], &names, ONE_ANSWER).map(drop)
+    }
+
     /// Passes a signal on to every service; others than these three are not passed on.
     pub(super) fn pass_on(&self, names: &[String], signal: Signal) -> Result<(), ServiceError> {
         let verb = match signal {

@@ -14,7 +14,7 @@ use crate::order::Runit;
 use crate::signals::{self, ASK_TO_END};
 use crate::{Identity, descendants};
 
-const LOOK_AGAIN: Duration = Duration::from_millis(200);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// How long runsvdir may take to end once its services have.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
@@ -105,7 +105,7 @@ fn last(events: &Receiver<Event>) -> Result<Event, RecvTimeoutError> {
     events.recv().map_err(|_| RecvTimeoutError::Disconnected)
 }
 
-fn look(
+pub(super) fn look(
     serving: &Serving<'_>,
     names: &[String],
     checks: &mut Checks,

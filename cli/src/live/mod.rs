@@ -1,18 +1,19 @@
-//! `slipway sync`, and `slipway start --live`: a service's container follows a working tree.
+//! `slipway sync`, `slipway start --live` and `--live-ops`: containers follow a working tree.
 
 mod agent;
 mod connection;
 mod conversation;
+mod following;
 mod news;
+mod ops;
+mod provisioned;
 mod source;
 mod watch;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use k8s_openapi::api::core::v1::Pod;
-use kube::{Api, ResourceExt as _};
-use slipway_agent::live::{SyncOrder, WorkingTree};
+use futures::future::try_join_all;
+use slipway_agent::live::SyncOrder;
 use slipway_crds::v1alpha1::DevEnvironment;
 use tokio::sync::mpsc;
 
@@ -22,23 +23,18 @@ use crate::environment;
 use crate::exit::Exit;
 use crate::output::Output;
 use crate::pods;
-use conversation::{Conversation, Ended};
-use news::{News, Telling};
-use watch::Watch;
+use agent::Task;
+use conversation::Afterwards;
+use following::Following;
+use news::{News, Teller, Telling};
 
+pub use ops::OpsTree;
 pub use source::Source;
 
-/// Pause before the second attempt to connect; each later one is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// The longest pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(15);
-
-/// What is mirrored, and how.
+/// How it is mirrored.
 #[derive(Debug, Default)]
-pub struct Wanted {
-    /// The working tree.
-    pub source: Source,
-    /// Which role of the service; unset: the one that serves.
+pub struct How {
+    /// Which role of the service; unset: the one that serves. Of an ops repository: all of them.
     pub role: Option<String>,
     /// Only once.
     pub once: bool,
@@ -50,146 +46,127 @@ pub struct Wanted {
     pub format: Format,
 }
 
+/// A container that follows a working tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Followed {
+    service: String,
+    /// Unset: the one that serves.
+    role: Option<String>,
+    /// Here.
+    folder: PathBuf,
+    /// There.
+    mount: PathBuf,
+    /// The agent's part.
+    task: Task,
+    afterwards: Afterwards,
+}
+
 /// Mirrors a working tree.
 pub async fn run(session: &Session, arguments: &Sync, output: &mut Output) -> anyhow::Result<Exit> {
-    let source = Source::read(&arguments.path)?;
-    source.refuse_other(&arguments.service)?;
-    let environment = environment::find_or_guess(session, arguments.within.env.as_deref()).await?;
-    let wanted = Wanted {
-        source,
+    let how = How {
         role: arguments.role.clone(),
         once: arguments.once,
         no_reload: arguments.no_reload,
         agent: arguments.agent.clone(),
         format: arguments.printed.format,
     };
-    follow(session, &environment, wanted, output).await
+    let named = arguments.within.env.as_deref();
+    if let Some(path) = &arguments.ops {
+        let tree = OpsTree::read(path)?;
+        tree.refuse_fleet(session).await?;
+        let environment = environment::find_or_guess(session, named).await?;
+        return follow_ops(session, &environment, &tree, &arguments.words, how, output).await;
+    }
+    let (service, path) = arguments.service_and_path()?;
+    let source = Source::read(&path)?;
+    source.refuse_other(&service)?;
+    let environment = environment::find_or_guess(session, named).await?;
+    follow_code(session, &environment, source, how, output).await
 }
 
-/// Mirrors it until Ctrl-C, over lost connections and pods that come and go.
-pub async fn follow(
+/// Mirrors a service's code until Ctrl-C, over lost connections and pods that come and go.
+pub async fn follow_code(
     session: &Session,
     environment: &DevEnvironment,
-    wanted: Wanted,
+    source: Source,
+    how: How,
     output: &mut Output,
 ) -> anyhow::Result<Exit> {
-    let service = wanted.source.service.clone();
+    let service = source.service;
     environment::refuse_unknown(environment, std::slice::from_ref(&service), &[], &session.program)?;
-    let (api, name) = (pods::api(session, environment)?, environment.name_any());
-    let (sender, mut receiver) = mpsc::unbounded_channel();
-    let telling = Telling::new(&service, &name, wanted.format);
-    let once = wanted.once;
-    let mut following = Following {
-        program: session.program.clone(),
-        name,
-        api,
-        tree: Some(WorkingTree::new(&wanted.source.folder)?),
-        watch: Some(Watch::new(&wanted.source.folder)),
-        news: sender,
-        wanted,
+    let reload = source.reload.filter(|_| !how.no_reload);
+    let followed = Followed {
+        service,
+        role: how.role.clone(),
+        folder: source.folder,
+        task: Task::Sync(SyncOrder::new(&source.mount)),
+        mount: source.mount.into(),
+        afterwards: reload.map_or(Afterwards::Nothing, Afterwards::Reload),
     };
+    follow(session, environment, vec![followed], how, output).await
+}
+
+/// Mirrors an ops repository into services that are built, all of them when none is named, and provisions them.
+pub async fn follow_ops(
+    session: &Session,
+    environment: &DevEnvironment,
+    tree: &OpsTree,
+    services: &[String],
+    how: How,
+    output: &mut Output,
+) -> anyhow::Result<Exit> {
+    let all = ops::followed(session, environment, tree, services, how.role.as_deref()).await?;
+    follow(session, environment, all, how, output).await
+}
+
+async fn follow(
+    session: &Session,
+    environment: &DevEnvironment,
+    all: Vec<Followed>,
+    how: How,
+    output: &mut Output,
+) -> anyhow::Result<Exit> {
+    let api = pods::api(session, environment)?;
+    let (sender, mut news) = mpsc::unbounded_channel();
+    let (mut tellings, mut followings) = (Vec::new(), Vec::new());
+    let once = how.once;
+    for (place, followed) in all.into_iter().enumerate() {
+        tellings.push(Telling::new(&followed, environment, how.format));
+        let teller = Teller { place, sender: sender.clone() };
+        followings.push(Following::new(session, environment, api.clone(), followed, &how, teller)?);
+    }
+    drop(sender);
     let ended = tokio::select! {
-        ended = following.all() => ended,
-        told = tell(&mut receiver, &telling, output) => told.map(|()| Exit::Done),
+        ended = try_join_all(followings.iter_mut().map(Following::all)) => ended.map(|all| worst(&all)),
+        told = tell(&mut news, &tellings, output) => told.map(|()| Exit::Done),
         interrupted = tokio::signal::ctrl_c() => {
             interrupted?;
             Ok(if once { Exit::Interrupted } else { Exit::Done })
         }
     };
-    while let Ok(news) = receiver.try_recv() {
-        telling.tell(&news, output)?;
+    while let Ok((place, news)) = news.try_recv() {
+        tell_one(place, &news, &tellings, output)?;
     }
     ended
 }
 
+fn worst(all: &[Exit]) -> Exit {
+    all.iter().copied().find(|exit| *exit != Exit::Done).unwrap_or(Exit::Done)
+}
+
 /// Tells what happens, as long as somebody listens.
 async fn tell(
-    news: &mut mpsc::UnboundedReceiver<News>,
-    telling: &Telling,
+    news: &mut mpsc::UnboundedReceiver<(usize, News)>,
+    tellings: &[Telling],
     output: &mut Output,
 ) -> anyhow::Result<()> {
-    while let Some(news) = news.recv().await {
-        telling.tell(&news, output)?;
+    while let Some((place, news)) = news.recv().await {
+        tell_one(place, &news, tellings, output)?;
     }
     // All that is left is the end, which says more.
     std::future::pending().await
 }
 
-struct Following {
-    program: String,
-    name: String,
-    api: Api<Pod>,
-    wanted: Wanted,
-    /// Both are lent to a conversation.
-    tree: Option<WorkingTree>,
-    watch: Option<Watch>,
-    news: mpsc::UnboundedSender<News>,
-}
-
-impl Following {
-    async fn all(&mut self) -> anyhow::Result<Exit> {
-        let (mut pause, mut has_worked, mut told) = (FIRST_PAUSE, false, None);
-        loop {
-            let why = match self.once().await {
-                Ok(Ended { finished: Some(is_good), .. }) => {
-                    return Ok(if is_good { Exit::Done } else { Exit::Failed });
-                }
-                Ok(Ended { error: Some(error), has_synced, .. }) => {
-                    if has_synced {
-                        (pause, has_worked, told) = (FIRST_PAUSE, true, None);
-                    }
-                    error
-                }
-                Ok(_) => continue,
-                Err(error) => error,
-            };
-            if !has_worked || self.wanted.once {
-                return Err(why);
-            }
-            let why = crate::api_error::told(&why);
-            if told.as_ref() != Some(&why) {
-                told = Some(why.clone());
-                drop(self.news.send(News::Lost { why, again: pause }));
-            }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
-    }
-
-    /// One connection, to its end.
-    async fn once(&mut self) -> anyhow::Result<Ended> {
-        let service = &self.wanted.source.service;
-        let all = pods::list(&self.api).await?;
-        let hint = format!("\n  look closer: {} status {}", self.program, self.name);
-        let (pod, container) = pods::choose(&all, service, self.wanted.role.as_deref())
-            .map_err(|problem| anyhow::anyhow!("{problem}{hint}"))?;
-        let order = SyncOrder::new(&self.wanted.source.mount);
-        let place = agent::Place { api: &self.api, pod: &pod, container: &container };
-        let connection = agent::reach(&place, &order, self.wanted.agent.as_deref()).await?;
-        let folder = self.wanted.source.folder.clone();
-        drop(self.news.send(News::Connected { pod, mount: self.wanted.source.mount.clone(), folder }));
-        self.converse(connection).await
-    }
-
-    async fn converse(&mut self, connection: agent::Reached) -> anyhow::Result<Ended> {
-        let (Some(tree), Some(watch)) = (self.tree.take(), self.watch.take()) else {
-            anyhow::bail!("the last connection has not ended yet");
-        };
-        let reload = self.wanted.source.reload.clone().filter(|_| !self.wanted.no_reload);
-        let news = self.news.clone();
-        let conversation = Conversation {
-            sender: connection.sender,
-            tree,
-            watch,
-            news,
-            reload,
-            once: self.wanted.once,
-            problems: (true, Vec::new()),
-        };
-        let (ended, tree, watch) = tokio::task::spawn_blocking(move || conversation.hold()).await?;
-        self.tree = Some(tree);
-        self.watch = Some(watch);
-        let said = connection.pump.finish().await;
-        Ok(ended.explained(said))
-    }
+fn tell_one(place: usize, news: &News, tellings: &[Telling], output: &mut Output) -> anyhow::Result<()> {
+    tellings.get(place).map_or(Ok(()), |telling| telling.tell(news, output))
 }

@@ -2,3 +2,5 @@
 /etc/service:
   file.directory:
     - clean: true
+    # Of runit, where it runs already: `slipway start --live-ops`.
+    - exclude_pat: '*/supervise*'
