@@ -29,8 +29,8 @@ pub enum Task {
     Started(PathBuf),
     /// Mirror what comes on standard input into a folder.
     Sync(Box<SyncOrder>),
-    /// Mirror it into the folder of the ops repository of this fat container, and provision.
-    SyncOps,
+    /// Mirror it into the folder of the ops repository of the fat container that this process brought up, and provision.
+    SyncOps(u32),
 }
 
 /// A command, and where its result goes.
@@ -51,7 +51,7 @@ pub struct Order {
 pub enum WrongArguments {
     /// The first word is unknown.
     #[error(
-        "expected `install <path>`, `run --url <url> --token-file <file> [--glob <glob>] -- <command>`, `build <order>`, `keep <order>`, `push <order>`, `init <order>`, `started <record>`, `sync <order>` or `sync-ops`"
+        "expected `install <path>`, `run --url <url> --token-file <file> [--glob <glob>] -- <command>`, `build <order>`, `keep <order>`, `push <order>`, `init <order>`, `started <record>`, `sync <order>` or `sync-ops <process>`"
     )]
     Usage,
     /// An option is unknown.
@@ -102,7 +102,10 @@ pub fn parse(words: impl IntoIterator<Item = String>) -> Result<Task, WrongArgum
             Ok(Task::Init(Box::new(order)))
         }
         Some("sync") => Ok(Task::Sync(Box::new(order(words.next())?))),
-        Some("sync-ops") => Ok(Task::SyncOps),
+        Some("sync-ops") => {
+            let process = words.next().and_then(|word| word.parse().ok());
+            process.map(Task::SyncOps).ok_or(WrongArguments::Usage)
+        }
         _ => Err(WrongArguments::Usage),
     }
 }
@@ -169,7 +172,9 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named() {
-        assert_eq!(parsed("install"), Err(WrongArguments::Usage));
+        for line in ["install", "sync-ops", "sync-ops {}"] {
+            assert_eq!(parsed(line), Err(WrongArguments::Usage));
+        }
         assert_eq!(parsed("run --token-file t -- sh"), Err(WrongArguments::Missing("--url")));
         assert_eq!(parsed("run --url http://[::1]/ -- sh"), Err(WrongArguments::Missing("--token-file")));
         assert_eq!(parsed("run --url"), Err(WrongArguments::Missing("--url")));

@@ -9,7 +9,7 @@
 //! slipway-agent init ORDER                                                the first process of a fat container
 //! slipway-agent started RECORD                                            whether that is up
 //! slipway-agent sync ORDER                                                the container's end of `slipway sync`
-//! slipway-agent sync-ops                                                  that of `slipway sync --ops`, in a fat container
+//! slipway-agent sync-ops PID                                              that of `slipway sync --ops`, in a fat container
 //! ```
 
 mod alone;
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
         Ok(Task::Started(_)) => Ok(ExitCode::FAILURE),
         Ok(Task::Init(order)) => Ok(init::init(&order)),
         Ok(Task::Sync(order)) => sync::sync(&order).map(|()| ExitCode::SUCCESS),
-        Ok(Task::SyncOps) => sync::sync_ops().map(|()| ExitCode::SUCCESS),
+        Ok(Task::SyncOps(process)) => sync::sync_ops(process).map(|()| ExitCode::SUCCESS),
         Err(wrong) => {
             eprintln!("slipway-agent: {wrong}");
             return ExitCode::from(USAGE);

@@ -13,23 +13,18 @@ use crate::arguments::{self, Task};
 
 /// How often this end says that it is alive.
 const BEAT: Duration = Duration::from_secs(5);
-/// The command line of the first process of this container.
-const FIRST: &str = "/proc/1/cmdline";
 
 /// Serves until the other end is gone.
 pub fn sync(order: &SyncOrder) -> anyhow::Result<()> {
     Ok(serve(order, io::stdin().lock(), &beating())?)
 }
 
-/// The same for the ops repository of this container; the order of its first process says where that is, and what is run.
-pub fn sync_ops() -> anyhow::Result<()> {
+/// The same for the ops repository of this container; the order of the process that brought it up says where that is, and
+/// what is run.
+pub fn sync_ops(process: u32) -> anyhow::Result<()> {
     let outgoing = beating();
-    match first_order() {
-        Ok(order) => {
-            // Where what is due is remembered does not depend on what is mirrored.
-            let state = SyncOrder::new(&order.folders.ops).state;
-            Ok(serve_ops(&Ops::new(order), &state, io::stdin().lock(), &outgoing)?)
-        }
+    match order_of_process(process) {
+        Ok(order) => Ok(serve_ops(&Ops::new(order), io::stdin().lock(), &outgoing)?),
         Err(error) => {
             outgoing.say(&Answer::Failed { message: format!("{error:#}") })?;
             Err(error)
@@ -50,12 +45,14 @@ fn beating() -> Outgoing<Stdout> {
     outgoing
 }
 
-fn first_order() -> anyhow::Result<InitOrder> {
-    let line = fs::read_to_string(FIRST).with_context(|| format!("cannot read {FIRST}"))?;
+fn order_of_process(process: u32) -> anyhow::Result<InitOrder> {
+    let file = format!("/proc/{process}/cmdline");
+    let line = fs::read(&file).with_context(|| format!("cannot read {file}"))?;
+    let line = String::from_utf8_lossy(&line);
     match order_of(&line) {
         Some(order) => Ok(order),
         None => anyhow::bail!(
-            "the first process of this container is no `slipway-agent init`: its image is not built by Slipway, and has no \
+            "process {process} of this container is no `slipway-agent init`: its image is not built by Slipway, and has no \
              ops repository"
         ),
     }
@@ -74,13 +71,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_order_of_the_first_process_is_found_and_only_that_of_an_init() {
+    fn the_order_of_a_process_is_found_and_only_that_of_an_init() {
         let order = r#"{"identity": {"service": "www", "serviceSha": "b", "opsSha": "y"},
             "sources": {"url": "http://10.0.0.1:80", "tokenFile": "/t"},
             "provisioner": {"with": {"command": ["sh", "-c", "a b"]}, "timeoutSeconds": 60}}"#;
         let found = order_of(&format!("/slipway/agent\0init\0{order}\0")).unwrap();
         assert_eq!((found.identity.service.as_str(), found.folders.ops.to_str()), ("www", Some("/srv/ops")));
-        for line in ["nginx\0-g\0daemon off;\0", "/slipway/agent\0run\0--\0sh\0", "/slipway/agent\0init\0{}\0", ""] {
+        for line in
+            ["nginx\0-g\0daemon off;\0", "/slipway/agent\0run\0--\0sh\0", "/slipway/agent\0init\0{}\0", ""]
+        {
             assert_eq!(order_of(line), None, "{line:?}");
         }
     }

@@ -92,7 +92,8 @@ pub enum Verb {
     #[command(
         after_help = "Examples:\n  slipway start api dispatch eta\n  slipway start dispatch --branch dispatch=fix-eta --ttl 8h\n  \
         slipway start --env issue519 --profile rider --branch eta=       eta runs its trunk again\n  \
-        slipway start api --live ~/src/api                               api runs what is in that folder\n\n\
+        slipway start api --live ~/src/api                               api runs what is in that folder\n  \
+        slipway start api dispatch --live-ops ~/src/ops                  made by the states in that folder\n\n\
         More services and flags are added to what the environment has; --only makes it exactly what you say. A stopped or expired \
         environment starts again. Ctrl-C stops watching, nothing else."
     )]
@@ -146,11 +147,13 @@ pub enum Verb {
         cancelled · 64 wrong arguments, or no context was named · 130 interrupted; the build goes on"
     )]
     Build(Build),
-    /// Mirror a working tree into a service's container, again whenever it changes, until Ctrl-C
+    /// Mirror a working tree into containers of services, again whenever it changes, until Ctrl-C
     #[command(after_help = "Examples:\n  slipway sync api\n  slipway sync api ~/src/api -e issue519\n  \
-        slipway sync api --once -o json\n\n\
+        slipway sync api --once -o json\n  slipway sync api dispatch --ops ~/src/ops\n\n\
         What git ignores, and what .slipwayignore names in the same way, is neither sent nor touched. All else is made like \
-        the folder: what is only in the container goes. Then `run.reload` of manifest.yaml runs there.")]
+        the folder: what is only in the container goes. Then `run.reload` of manifest.yaml runs there.\n\n\
+        With --ops the folder is a working tree of the Fleet's ops repository, for services that are built: then their \
+        provisioner runs, and their processes are restarted when it changed something. A new pod begins with its image.")]
     Sync(Sync),
     /// List all environments of the namespace
     #[command(visible_alias = "ls")]

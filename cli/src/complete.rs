@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::CommandFactory as _;
 use clap_complete::CompleteEnv;
-use clap_complete::engine::CompletionCandidate;
+use clap_complete::engine::{CompletionCandidate, PathCompleter, ValueCompleter as _};
 use kube::ResourceExt as _;
 use kube::api::ListParams;
 use kube::config::Kubeconfig;
@@ -65,6 +65,12 @@ pub fn services_of_the_environment(current: &OsStr) -> Vec<CompletionCandidate> 
             Ok(lock.into_iter().map(|locked| (locked.service, locked.why)).collect())
         }),
     )
+}
+
+/// The same, and folders of this machine.
+pub fn services_or_folders(current: &OsStr) -> Vec<CompletionCandidate> {
+    let services = services_of_the_environment(current).into_iter();
+    services.chain(PathCompleter::dir().complete(current)).collect()
 }
 
 /// Contexts of the kubeconfig.

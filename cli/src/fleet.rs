@@ -1,10 +1,16 @@
-//! What a Fleet says of the commits of its ops repository.
+//! What a Fleet says of its ops repository.
 
 use kube::api::ListParams;
 use slipway_crds::v1alpha1::{DevEnvironment, Fleet};
 use slipway_crds::{conditions, reasons};
 
 use crate::connect::Session;
+
+/// The Fleet of the namespace, if there is exactly one and it may be seen.
+pub async fn only(session: &Session) -> Option<Fleet> {
+    let fleets = session.in_namespace::<Fleet>().list(&ListParams::default()).await.ok()?.items;
+    <[Fleet; 1]>::try_from(fleets).ok().map(|[fleet]| fleet)
+}
 
 /// Why an environment does not run the newest commit of the ops repository, when it runs what is built with the Fleet's
 /// default. None also when that cannot be asked: what is said without it is still worth saying.

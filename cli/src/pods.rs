@@ -1,5 +1,7 @@
 //! The pods of an environment: which one is meant.
 
+use std::collections::BTreeSet;
+
 use k8s_openapi::api::core::v1::Pod;
 use kube::api::ListParams;
 use kube::{Api, ResourceExt};
@@ -64,6 +66,16 @@ pub fn choose(pods: &[Pod], service: &str, role: Option<&str>) -> Result<(String
     }
 }
 
+/// The roles of a service whose pods go on running; one without a name where it has no roles, or nothing runs.
+pub fn roles(pods: &[Pod], service: &str) -> Vec<Option<String>> {
+    let ends = |pod: &Pod| pod.owner_references().iter().any(|owner| owner.kind == "Job");
+    let of_service =
+        |pod: &&Pod| label(pod, names::SERVICE) == Some(service) && is_running(pod) && !ends(pod);
+    let roles: BTreeSet<_> =
+        pods.iter().filter(of_service).map(|pod| label(pod, names::ROLE).map(str::to_owned)).collect();
+    if roles.is_empty() { vec![None] } else { roles.into_iter().collect() }
+}
+
 fn choose_store(pods: &[&Pod], store: Option<&str>) -> Result<(String, String), String> {
     let Some(pod) = pods.iter().find(|pod| is_running(pod)) else {
         return Err(nothing_runs(pods, names::LOCAL, None));
@@ -123,6 +135,18 @@ mod tests {
 
     fn chosen(pod: &str, container: &str) -> (String, String) {
         (pod.to_owned(), container.to_owned())
+    }
+
+    #[test]
+    fn roles_are_those_of_pods_that_go_on_running() {
+        let mut pods = dispatch();
+        let mut nightly =
+            pod("nightly-1", &[("service", "dispatch"), ("role", "nightly")], "True", &["dispatch"]);
+        let owner = json!([{"apiVersion": "batch/v1", "kind": "Job", "name": "nightly", "uid": "u"}]);
+        nightly.metadata.owner_references = serde_json::from_value(owner).unwrap();
+        pods.push(nightly);
+        assert_eq!(roles(&pods, "dispatch"), ["web", "worker"].map(|role| Some(role.to_owned())));
+        assert_eq!(roles(&pods, "api"), [None]);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::args::{Format, Start};
 use crate::connect::Session;
 use crate::environment::{self, Origin};
 use crate::exit::Exit;
-use crate::live::{self, Source, Wanted};
+use crate::live::{self, How, OpsTree, Source};
 use crate::output::{Output, objects, ready};
 use crate::request::Request;
 use crate::write::{self, Declared};
@@ -31,6 +31,10 @@ pub async fn run(session: &Session, arguments: &Start, output: &mut Output) -> a
     let source = arguments.live.as_deref().map(Source::read).transpose()?;
     if let Some(source) = &source {
         source.refuse_others(&arguments.services)?;
+    }
+    let ops = arguments.live_ops.as_deref().map(OpsTree::read).transpose()?;
+    if let Some(tree) = &ops {
+        tree.refuse_fleet(session).await?;
     }
     let request = Request::parse(&arguments.services, &arguments.wanted)?;
     let timeout = arguments.timeout.as_deref().map(slipway_plan::duration::parse).transpose()?;
@@ -49,13 +53,18 @@ pub async fn run(session: &Session, arguments: &Start, output: &mut Output) -> a
     }
     let waited = wait::until(session, &environment, timeout, Goal::Everything, output).await?;
     let exit = finish(session, &name, waited, format, output).await?;
-    match source {
-        Some(source) if exit == Exit::Done => {
-            let environment = environment::find(session, &name).await?;
-            let format = if format == Format::Yaml { Format::Json } else { format };
-            live::follow(session, &environment, Wanted { source, format, ..Wanted::default() }, output).await
+    if exit != Exit::Done || (source.is_none() && ops.is_none()) {
+        return Ok(exit);
+    }
+    let environment = environment::find(session, &name).await?;
+    let format = if format == Format::Yaml { Format::Json } else { format };
+    let how = How { format, ..How::default() };
+    match (source, ops) {
+        (Some(source), _) => live::follow_code(session, &environment, source, how, output).await,
+        (None, Some(tree)) => {
+            live::follow_ops(session, &environment, &tree, &arguments.services, how, output).await
         }
-        _ => Ok(exit),
+        (None, None) => Ok(exit),
     }
 }
 

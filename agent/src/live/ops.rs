@@ -1,7 +1,7 @@
 //! What follows when the ops repository of a fat container was changed by hand: its provisioner runs again, as its start
 //! would have run it, and its services are restarted when that changed something.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::error::LiveError;
@@ -28,6 +28,11 @@ impl Ops {
         &self.order.folders.ops
     }
 
+    /// Where it is remembered what is due: beside what the provisioner writes for itself.
+    pub(super) fn state(&self) -> PathBuf {
+        self.order.folders.scratch.join("live")
+    }
+
     /// Refuses a container that is being provisioned already.
     pub(super) fn refuse(&self) -> Result<(), LiveError> {
         if started::is_up(&self.order.record) {
@@ -41,8 +46,7 @@ impl Ops {
     /// Provisions. What runs is not touched when that fails; a restart may also be due from before.
     pub(super) fn provision(&self, restart_due: bool) -> Result<Provisioned, LiveError> {
         let order = &self.order;
-        let context =
-            Context { identity: &order.identity, folders: &order.folders, newest: order.newest };
+        let context = Context { identity: &order.identity, folders: &order.folders, newest: order.newest };
         let record = provision::provision(&order.provisioner, &context).map_err(refused)?;
         if record.error.is_some() || !(restart_due || self.may_have_changed(&record)) {
             return Ok(Provisioned { record, ..Provisioned::default() });

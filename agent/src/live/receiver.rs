@@ -28,13 +28,8 @@ pub fn serve<W: Write>(order: &SyncOrder, input: impl Read, outgoing: &Outgoing<
 }
 
 /// The same for the ops repository of a fat container: no reload follows, but provisioning.
-pub fn serve_ops<W: Write>(
-    ops: &Ops,
-    state: &Path,
-    input: impl Read,
-    outgoing: &Outgoing<W>,
-) -> Result<(), LiveError> {
-    let order = SyncOrder { state: state.to_owned(), ..SyncOrder::new(ops.folder()) };
+pub fn serve_ops<W: Write>(ops: &Ops, input: impl Read, outgoing: &Outgoing<W>) -> Result<(), LiveError> {
+    let order = SyncOrder { state: ops.state(), ..SyncOrder::new(ops.folder()) };
     let refused = ops.refuse().and_then(|()| refuse(&order.mount, "was the image built from one?"));
     let serve = || Serving::new(&order, Some(ops), outgoing).all(&mut Incoming::new(input));
     ended(refused.and_then(|()| serve()), outgoing)

@@ -33,6 +33,17 @@ pub struct Start {
         value_hint = clap::ValueHint::DirPath
     )]
     pub live: Option<PathBuf>,
+    /// Then mirror this working tree of the ops repository into the services, those that are built when none is named, and
+    /// provision them again until Ctrl-C; without a path: this folder
+    #[arg(
+        long,
+        value_name = "PATH",
+        num_args = 0..=1,
+        default_missing_value = ".",
+        conflicts_with_all = ["detach", "live"],
+        value_hint = clap::ValueHint::DirPath
+    )]
+    pub live_ops: Option<PathBuf>,
     /// Give up waiting after that long, with exit code 1; it goes on starting
     #[arg(long, value_name = "DURATION", value_parser = duration_text)]
     pub timeout: Option<String>,

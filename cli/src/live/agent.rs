@@ -10,6 +10,8 @@ use slipway_agent::live::{LiveError, Sender, SyncOrder};
 
 use super::connection::{self, Pump};
 
+/// The process that brought up a container.
+const FIRST: &str = "1";
 /// Where the operator puts it.
 const INJECTED: &str = "/slipway/agent";
 /// Where it is copied to; beside it the agent keeps what it has to remember.
@@ -17,6 +19,25 @@ const COPIED: &str = "/tmp/.slipway/agent";
 /// Takes as many bytes as its first argument says: not every way to a container tells where input ends.
 const COPY: &str = "mkdir -p /tmp/.slipway && head -c \"$0\" > /tmp/.slipway/agent.part && \
     chmod 755 /tmp/.slipway/agent.part && mv -f /tmp/.slipway/agent.part /tmp/.slipway/agent";
+
+/// What is asked of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// To mirror a folder.
+    Sync(SyncOrder),
+    /// To mirror the ops repository of a container that it brought up, and to provision.
+    SyncOps,
+}
+
+impl Task {
+    fn words(&self, program: &str) -> anyhow::Result<Vec<String>> {
+        let words = match self {
+            Self::Sync(order) => vec!["sync".to_owned(), serde_json::to_string(order)?],
+            Self::SyncOps => ["sync-ops", FIRST].map(str::to_owned).into(),
+        };
+        Ok([vec![program.to_owned()], words].concat())
+    }
+}
 
 /// A container.
 pub struct Place<'a> {
@@ -40,11 +61,18 @@ pub struct Reached {
 }
 
 /// Begins a conversation with the agent of this container; where there is none, one is copied there first.
-pub async fn reach(place: &Place<'_>, order: &SyncOrder, own: Option<&Path>) -> anyhow::Result<Reached> {
+pub async fn reach(
+    place: &Place<'_>,
+    task: &Task,
+    own: Option<&Path>,
+    slipway: &str,
+) -> anyhow::Result<Reached> {
     let mut said = Vec::new();
     for program in [INJECTED, COPIED] {
-        match begin(place, program, order).await? {
+        match begin(place, program, task).await? {
             Ok(reached) => return Ok(reached),
+            // Another than the one that brought the container up knows nothing of its ops repository.
+            Err(why) if *task == Task::SyncOps => anyhow::bail!(older(place, &why, slipway)),
             Err(why) => said.push(format!("{program}: {why}")),
         }
     }
@@ -62,7 +90,7 @@ pub async fn reach(place: &Place<'_>, order: &SyncOrder, own: Option<&Path>) -> 
             place.container
         );
     }
-    match begin(place, COPIED, order).await? {
+    match begin(place, COPIED, task).await? {
         Ok(reached) => Ok(reached),
         Err(why) => anyhow::bail!(
             "{} does not run in container {}: {why}\n  name a static slipway-agent for its architecture with --agent",
@@ -73,12 +101,8 @@ pub async fn reach(place: &Place<'_>, order: &SyncOrder, own: Option<&Path>) -> 
 }
 
 /// The agent at this path, or what was said instead of a greeting. What it refuses itself is an error.
-async fn begin(
-    place: &Place<'_>,
-    program: &str,
-    order: &SyncOrder,
-) -> anyhow::Result<Result<Reached, String>> {
-    let words = [program.to_owned(), "sync".to_owned(), serde_json::to_string(order)?];
+async fn begin(place: &Place<'_>, program: &str, task: &Task) -> anyhow::Result<Result<Reached, String>> {
+    let words = task.words(program)?;
     let (socket, pump) = connection::open(place.api, place.pod, place.container, &words).await?;
     let greeted = tokio::task::spawn_blocking(move || {
         let input = BufReader::new(socket.try_clone().map_err(|source| LiveError::Lost { source })?);
@@ -92,6 +116,14 @@ async fn begin(
         }
         Err(other) => Err(other.into()),
     }
+}
+
+fn older(place: &Place<'_>, why: &str, slipway: &str) -> String {
+    let service = place.container;
+    format!(
+        "the agent of pod {} does not take an ops repository: {why}\n  it may be older than this program: {slipway} restart {service}",
+        place.pod
+    )
 }
 
 fn missing(place: &Place<'_>, said: &[String]) -> String {

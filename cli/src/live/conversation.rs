@@ -2,12 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use slipway_agent::live::{LiveError, Problem, Synced, WorkingTree};
-use tokio::sync::mpsc::UnboundedSender;
-
 use super::agent::Speaker;
-use super::news::News;
+use super::news::{News, Teller};
 use super::watch::Watch;
+use slipway_agent::live::{LiveError, Problem, Synced, WorkingTree};
 
 /// How often the container's tree is looked at although nothing changed here; the other end is known to be there, too.
 const CHECK: Duration = Duration::from_secs(15);
@@ -16,13 +14,24 @@ const BLIND: Duration = Duration::from_secs(2);
 /// Pause where both trees could not be made the same.
 const UNEQUAL: Duration = Duration::from_secs(5);
 
+/// What makes a changed tree count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Afterwards {
+    /// It counts as it is.
+    Nothing,
+    /// This command, in the container.
+    Reload(String),
+    /// The container's provisioner.
+    Provision,
+}
+
 /// What it needs.
 pub struct Conversation {
     pub sender: Speaker,
     pub tree: WorkingTree,
     pub watch: Watch,
-    pub news: UnboundedSender<News>,
-    pub reload: Option<String>,
+    pub teller: Teller,
+    pub afterwards: Afterwards,
     pub once: bool,
     /// Whether the trees were the same last time, and what stood in the way.
     pub problems: (bool, Vec<Problem>),
@@ -89,13 +98,13 @@ impl Conversation {
             if !self.watch.follow(self.tree.folders()) && !self.watch.wait(pause) {
                 self.sender.check()?;
             }
-            if self.news.is_closed() {
+            if self.teller.is_unheard() {
                 return Ok(true);
             }
         }
     }
 
-    /// Tells what was done, and reloads; whether all went well.
+    /// Tells what was done, and makes it count; whether all went well.
     fn after(&mut self, synced: Synced, begun: Instant, is_first: bool) -> Result<bool, LiveError> {
         let is_equal = synced.is_equal && synced.problems.is_empty();
         let problems = (synced.is_equal, synced.problems.clone());
@@ -104,20 +113,36 @@ impl Conversation {
             self.say(News::Synced { synced, milliseconds });
         }
         self.problems = problems;
-        let Some(command) = self.reload.clone().filter(|_| self.sender.reload_due) else {
+        if !self.sender.reload_due {
             return Ok(is_equal);
+        }
+        let is_good = match self.afterwards.clone() {
+            Afterwards::Nothing => true,
+            Afterwards::Reload(command) => self.reload(command)?,
+            // Half a tree is not provisioned from: what is missing would be taken for removed.
+            Afterwards::Provision => is_equal && self.provision()?,
         };
+        Ok(is_equal && is_good)
+    }
+
+    fn reload(&mut self, command: String) -> Result<bool, LiveError> {
         let begun = Instant::now();
         let mut output = Vec::new();
         let code = self.sender.reload(&command, &mut Capped(&mut output))?;
         let output = String::from_utf8_lossy(&output).into_owned();
         self.say(News::Reloaded { command, code, output, milliseconds: milliseconds(begun) });
-        Ok(is_equal && code == Some(0))
+        Ok(code == Some(0))
+    }
+
+    fn provision(&mut self) -> Result<bool, LiveError> {
+        let provisioned = self.sender.provision()?;
+        let is_good = provisioned.is_good();
+        self.say(News::Provisioned(Box::new(provisioned)));
+        Ok(is_good)
     }
 
     fn say(&self, news: News) {
-        // Who does not listen any more ends the program soon.
-        drop(self.news.send(news));
+        self.teller.say(news);
     }
 }
 
@@ -164,6 +189,8 @@ mod tests {
         Sender::greet(BufReader::new(here.try_clone().unwrap()), here).unwrap()
     }
 
+    type Told = (usize, News);
+
     struct Folders {
         folder: tempfile::TempDir,
     }
@@ -177,15 +204,16 @@ mod tests {
             Self { folder }
         }
 
-        fn begin(&self, reload: Option<&str>, once: bool) -> (JoinHandle<Ended>, UnboundedReceiver<News>) {
-            let (news, told) = mpsc::unbounded_channel();
+        fn begin(&self, reload: Option<&str>, once: bool) -> (JoinHandle<Ended>, UnboundedReceiver<Told>) {
+            let (sender, told) = mpsc::unbounded_channel();
             let work = self.folder.path().join("work");
             let conversation = Conversation {
                 sender: speaker(&self.folder.path().join("mount")),
                 tree: WorkingTree::new(&work).unwrap(),
                 watch: Watch::new(&work),
-                news,
-                reload: reload.map(str::to_owned),
+                teller: Teller { place: 0, sender },
+                afterwards: reload
+                    .map_or(Afterwards::Nothing, |command| Afterwards::Reload(command.to_owned())),
                 once,
                 problems: (true, Vec::new()),
             };
@@ -200,16 +228,16 @@ mod tests {
         }
     }
 
-    fn files(news: Option<News>) -> u64 {
+    fn files(news: Option<Told>) -> u64 {
         match news {
-            Some(News::Synced { synced, .. }) => synced.written,
+            Some((0, News::Synced { synced, .. })) => synced.written,
             other => panic!("{other:?}"),
         }
     }
 
-    fn reloaded(news: Option<News>) -> (Option<i32>, String) {
+    fn reloaded(news: Option<Told>) -> (Option<i32>, String) {
         match news {
-            Some(News::Reloaded { code, output, .. }) => (code, output),
+            Some((0, News::Reloaded { code, output, .. })) => (code, output),
             other => panic!("{other:?}"),
         }
     }

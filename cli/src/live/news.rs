@@ -3,9 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use kube::ResourceExt as _;
 use serde_json::{Value, json};
-use slipway_agent::live::Synced;
+use slipway_agent::live::{Provisioned, Synced};
+use slipway_crds::v1alpha1::DevEnvironment;
+use tokio::sync::mpsc::UnboundedSender;
 
+use super::{Followed, provisioned};
 use crate::args::Format;
 use crate::output::Output;
 use crate::output::colours::Colours;
@@ -43,6 +47,8 @@ pub enum News {
         /// How long it took.
         milliseconds: u64,
     },
+    /// The container was provisioned.
+    Provisioned(Box<Provisioned>),
     /// The folder here cannot be read.
     Problem(String),
     /// The connection is gone.
@@ -54,24 +60,55 @@ pub enum News {
     },
 }
 
+/// The way of the news of one container to who tells them.
+#[derive(Clone, Debug)]
+pub struct Teller {
+    /// Which container of all that follow.
+    pub place: usize,
+    /// The way.
+    pub sender: UnboundedSender<(usize, News)>,
+}
+
+impl Teller {
+    /// Passes it on.
+    pub fn say(&self, news: News) {
+        // Who does not listen any more ends the program soon.
+        drop(self.sender.send((self.place, news)));
+    }
+
+    /// Whether nobody listens any more.
+    pub fn is_unheard(&self) -> bool {
+        self.sender.is_closed()
+    }
+}
+
 /// Who tells it.
 pub struct Telling {
     service: String,
+    role: Option<String>,
     environment: String,
     format: Format,
 }
 
 impl Telling {
-    /// Of this service in this environment.
-    pub fn new(service: &str, environment: &str, format: Format) -> Self {
-        Self { service: service.to_owned(), environment: environment.to_owned(), format }
+    /// Of this container in this environment.
+    pub fn new(followed: &Followed, environment: &DevEnvironment, format: Format) -> Self {
+        let (service, role) = (followed.service.clone(), followed.role.clone());
+        Self { service, role, environment: environment.name_any(), format }
+    }
+
+    /// As `slipway logs` calls it.
+    fn name(&self) -> String {
+        let role = self.role.as_ref().map(|role| format!("/{role}")).unwrap_or_default();
+        format!("{}{role}", self.service)
     }
 
     /// Tells it: results on standard output, the rest beside.
     pub fn tell(&self, news: &News, output: &mut Output) -> anyhow::Result<()> {
         match self.format {
             Format::Text => {
-                let is_result = matches!(news, News::Synced { .. } | News::Reloaded { .. });
+                let is_result =
+                    matches!(news, News::Synced { .. } | News::Reloaded { .. } | News::Provisioned(_));
                 let colours = if is_result { output.colours } else { output.colours_of_news };
                 let text = self.text(news, colours);
                 if is_result {
@@ -95,13 +132,13 @@ impl Telling {
     }
 
     fn text(&self, news: &News, colours: Colours) -> String {
-        let (service, environment) = (&self.service, &self.environment);
+        let (name, environment) = (&self.name(), &self.environment);
         match news {
             News::Connected { pod, mount, folder } => colours.faint(&format!(
                 "environment {environment}, pod {pod}: {mount} follows {}",
                 folder.display()
             )),
-            News::Synced { synced, milliseconds } => synced_text(synced, *milliseconds, service, colours),
+            News::Synced { synced, milliseconds } => synced_text(synced, *milliseconds, name, colours),
             News::Reloaded { command, code, output, milliseconds } => {
                 let end = match code {
                     Some(0) => colours.good(&format!("✓ reloaded in {milliseconds} ms: {command}")),
@@ -110,9 +147,10 @@ impl Telling {
                 };
                 output.lines().map(|line| format!("  {line}\n")).chain([end]).collect()
             }
+            News::Provisioned(provisioned) => provisioned::text(provisioned, name, colours),
             News::Problem(why) => colours.bad(&format!("nothing was sent: {why}")),
             News::Lost { why, again } => colours.waiting(&format!(
-                "{why}\n  {service} is tried again in {:.1} s, and until it works",
+                "{why}\n  {name} is tried again in {:.1} s, and until it works",
                 again.as_secs_f32()
             )),
         }
@@ -130,12 +168,16 @@ impl Telling {
             News::Reloaded { command, code, output, milliseconds } => json!({
                 "event": "reloaded", "command": command, "code": code, "output": output,
                 "milliseconds": milliseconds}),
+            News::Provisioned(provisioned) => provisioned::json(provisioned),
             News::Problem(why) => json!({"event": "problem", "message": why}),
             News::Lost { why, again } => {
                 json!({"event": "lost", "message": why, "retryMilliseconds": again.as_millis()})
             }
         };
         value["service"] = json!(self.service);
+        if let Some(role) = &self.role {
+            value["role"] = json!(role);
+        }
         value["environment"] = json!(self.environment);
         value
     }
@@ -183,7 +225,12 @@ mod tests {
     use slipway_agent::live::Problem;
 
     fn text(news: &News) -> String {
-        Telling::new("api", "dev-emma", Format::Text).text(news, Colours::default())
+        telling(None).text(news, Colours::default())
+    }
+
+    fn telling(role: Option<&str>) -> Telling {
+        let [service, environment] = ["api", "dev-emma"].map(str::to_owned);
+        Telling { service, role: role.map(str::to_owned), environment, format: Format::Text }
     }
 
     fn synced(synced: Synced) -> News {
@@ -238,11 +285,18 @@ mod tests {
 
     #[test]
     fn as_json_each_is_a_line_with_the_same_keys_every_time() {
-        let told = Telling::new("api", "dev-emma", Format::Json).json(&synced(good(1, 2, 3))).to_string();
+        let told = telling(None).json(&synced(good(1, 2, 3))).to_string();
         assert_eq!(
             told,
             "{\"event\":\"synced\",\"files\":1,\"removed\":2,\"bytes\":3,\"milliseconds\":118,\"equal\":true,\
              \"tree\":\"sha256:ab\",\"problems\":[],\"service\":\"api\",\"environment\":\"dev-emma\"}"
         );
+    }
+
+    #[test]
+    fn a_role_is_told_where_there_is_one() {
+        let done = synced(good(1, 0, 1));
+        assert!(telling(Some("worker")).text(&done, Colours::default()).starts_with("✓ api/worker: 1 file"));
+        assert_eq!(telling(Some("worker")).json(&done)["role"], "worker");
     }
 }

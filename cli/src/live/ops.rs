@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use kube::ResourceExt as _;
 use slipway_agent::order::Folders;
-use slipway_crds::v1alpha1::{DevEnvironment, Fleet, LockedService, Provisioner};
+use slipway_crds::v1alpha1::{DevEnvironment, Fleet, LockedService};
 
 use super::Followed;
 use super::agent::Task;
@@ -22,8 +22,7 @@ pub struct OpsTree {
 impl OpsTree {
     /// The one in this folder, which must be its root: what is not in it goes from the containers.
     pub fn read(path: &Path) -> Result<Self, Usage> {
-        let folder =
-            path.canonicalize().map_err(|error| Usage(format!("{}: {error}", path.display())))?;
+        let folder = path.canonicalize().map_err(|error| Usage(format!("{}: {error}", path.display())))?;
         match folder.ancestors().find(|folder| is_root(folder)) {
             Some(root) if root == folder => Ok(Self { folder }),
             Some(root) => Err(Usage(format!(
@@ -51,7 +50,7 @@ impl OpsTree {
                  ops: {{url: …}}"
             );
         };
-        let Provisioner::Salt(salt) = &fleet.spec.provisioner else { return Ok(()) };
+        let Some(salt) = &fleet.spec.provisioner.salt else { return Ok(()) };
         if self.folder.join(&salt.states).is_dir() {
             return Ok(());
         }
