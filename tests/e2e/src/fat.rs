@@ -77,6 +77,11 @@ impl<'a> FatYard<'a> {
         self.ops.commit_on(Some(&self.ops_head()?), branch, "An ops change of a story", changes)
     }
 
+    /// The name of its ops repository.
+    pub fn ops_name(&self) -> String {
+        ops_of(&self.branch)
+    }
+
     /// The commit of the ops repository.
     pub fn ops_head(&self) -> Result<String> {
         self.ops.head(TRUNK)?.context("the ops repository has no trunk")

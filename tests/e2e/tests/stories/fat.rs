@@ -1,6 +1,7 @@
 //! Services that are built: no image of their own, no Dockerfile.
 
 mod failed;
+mod live_ops;
 mod scaffold;
 
 use anyhow::{Context, Result, ensure};
@@ -38,6 +39,10 @@ pub fn stories() -> Vec<Story> {
         Story {
             name: "fat: a live edit is served by the real process",
             run: |world| live(world).boxed_local(),
+        },
+        Story {
+            name: "fat: a state that is edited converges at once, and a broken one is named and harms nothing",
+            run: |world| live_ops::converges(world).boxed_local(),
         },
         Story {
             name: "fat: an image whose unit tests failed is looked into, and nothing is left of the look",
