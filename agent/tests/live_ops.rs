@@ -91,7 +91,10 @@ fn connect(init: u32) -> Result<Speaker, LiveError> {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    Sender::greet(agent.stdout.take().unwrap(), agent.stdin.take().unwrap())
+    let (output, input) = (agent.stdout.take().unwrap(), agent.stdin.take().unwrap());
+    // It ends with its input.
+    thread::spawn(move || agent.wait());
+    Sender::greet(output, input)
 }
 
 fn service(container: &Container, name: &str, script: &str) {

@@ -241,6 +241,26 @@ fn only_the_folder_of_the_service_itself_is_mirrored_into_it() {
 }
 
 #[test]
+fn only_the_root_of_a_git_working_tree_is_mirrored_as_the_ops_repository() {
+    let place = Place::new();
+    let synced = |words: &[&str]| place.run(&[words, &["--context", "nobody"]].concat());
+    for words in [&["sync", "--ops"][..], &["sync", "api", "--ops", "."], &["start", "api", "--live-ops"]] {
+        let nowhere = synced(words);
+        assert_eq!(code(&nowhere), 64, "{words:?}");
+        assert!(complaint(&nowhere).contains("is no git working tree"), "{words:?}");
+    }
+    let several = synced(&["sync", "api", ".", "www"]);
+    assert_eq!(code(&several), 64);
+    assert!(complaint(&several).contains("several services are for --ops"));
+    for words in [&["start", "--live-ops", "--live"][..], &["start", "--live-ops", "--detach"], &["sync"]] {
+        assert_eq!(code(&synced(words)), 64, "{words:?}");
+    }
+    std::fs::create_dir(place.folder.path().join(".git")).unwrap();
+    std::fs::write(place.folder.path().join(".git/HEAD"), "ref: refs/heads/main\n").unwrap();
+    assert_eq!(code(&synced(&["sync", "--ops", "--once"])), 1, "only the cluster is in the way");
+}
+
+#[test]
 fn help_is_no_error_and_has_examples_and_codes() {
     let place = Place::new();
     let help = place.run(&["--help"]);

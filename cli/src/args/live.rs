@@ -18,7 +18,7 @@ pub struct Sync {
     /// The service, and the root of a clone of its repository (unset: this folder); with --ops only services (unset: all
     /// that the environment builds)
     #[arg(
-        value_name = "SERVICE [PATH]",
+        value_name = "SERVICE|PATH",
         required_unless_present = "ops",
         add = ArgValueCompleter::new(complete::services_or_folders)
     )]

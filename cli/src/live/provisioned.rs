@@ -107,11 +107,11 @@ mod tests {
 
     #[test]
     fn of_a_command_the_end_of_its_log_is_shown() {
-        let log = (0..20).map(|line| format!("line {line}\n")).collect();
+        let log = (0..20).map(|line| format!("line {line}")).collect::<Vec<_>>().join("\n");
         let error = Some("make ended with code 2: line 19".to_owned());
         let shown = told(ProvisionRecord { error, log, ..ProvisionRecord::default() }, &[], None);
         assert!(shown.starts_with("✗ api: provisioning failed, 0 ms: make ended with code 2"), "{shown}");
-        assert!(shown.contains("  line 10\n") && !shown.contains("line 9\n"), "{shown}");
+        assert!(shown.contains("\n  line 10\n") && !shown.contains("line 9\n"), "{shown}");
     }
 
     #[test]

@@ -42,7 +42,8 @@ pub async fn converges(world: &World) -> Result<()> {
     told.until(&["no-such-file", "salt://not/there"]).await?;
     served(&fat, &edited, "crew").await?;
     ensure!(fat.exec(&edited, &PROCESSES).await? == before, "something was restarted");
-    let broken = slipway.ends_with(1, &["sync", SERVICE, "--env", ENVIRONMENT, "--ops", &path, "--once"]).await?;
+    let broken =
+        slipway.ends_with(1, &["sync", SERVICE, "--env", ENVIRONMENT, "--ops", &path, "--once"]).await?;
     ensure!(broken.printed.contains("no-such-file"), "it does not say what is broken: {}", broken.printed);
 
     std::fs::write(&state, &good)?;
@@ -60,7 +61,8 @@ pub async fn converges(world: &World) -> Result<()> {
     restarted(&fat, &slipway).await?;
     let edited = fat.yard.ready(ENVIRONMENT).await?;
     served(&fat, &edited, "fleet").await?;
-    let once = slipway.ends_with(0, &["sync", "--env", ENVIRONMENT, "--ops", &path, "--once", "-o", "json"]).await?;
+    let once =
+        slipway.ends_with(0, &["sync", "--env", ENVIRONMENT, "--ops", &path, "--once", "-o", "json"]).await?;
     ensure!(once.printed.contains("\"event\":\"provisioned\""), "nothing was provisioned: {}", once.printed);
     served(&fat, &edited, "guild").await?;
 
