@@ -66,14 +66,14 @@ pub fn choose(pods: &[Pod], service: &str, role: Option<&str>) -> Result<(String
     }
 }
 
-/// The roles of a service whose pods go on running; one without a name where it has no roles, or nothing runs.
+/// The roles of a service whose pods go on running; one without a name where it has no roles.
 pub fn roles(pods: &[Pod], service: &str) -> Vec<Option<String>> {
     let ends = |pod: &Pod| pod.owner_references().iter().any(|owner| owner.kind == "Job");
     let of_service =
         |pod: &&Pod| label(pod, names::SERVICE) == Some(service) && is_running(pod) && !ends(pod);
-    let roles: BTreeSet<_> =
-        pods.iter().filter(of_service).map(|pod| label(pod, names::ROLE).map(str::to_owned)).collect();
-    if roles.is_empty() { vec![None] } else { roles.into_iter().collect() }
+    let role = |pod: &Pod| label(pod, names::ROLE).map(str::to_owned);
+    let roles: BTreeSet<_> = pods.iter().filter(of_service).map(role).collect();
+    roles.into_iter().collect()
 }
 
 fn choose_store(pods: &[&Pod], store: Option<&str>) -> Result<(String, String), String> {
@@ -146,7 +146,8 @@ mod tests {
         nightly.metadata.owner_references = serde_json::from_value(owner).unwrap();
         pods.push(nightly);
         assert_eq!(roles(&pods, "dispatch"), ["web", "worker"].map(|role| Some(role.to_owned())));
-        assert_eq!(roles(&pods, "api"), [None]);
+        assert_eq!(roles(&[pod("api-1", &[("service", "api")], "True", &["api"])], "api"), [None]);
+        assert_eq!(roles(&pods, "api"), []);
     }
 
     #[test]

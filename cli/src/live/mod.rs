@@ -12,7 +12,7 @@ mod watch;
 
 use std::path::PathBuf;
 
-use futures::future::try_join_all;
+use futures::future::{join_all, try_join_all};
 use slipway_agent::live::SyncOrder;
 use slipway_crds::v1alpha1::DevEnvironment;
 use tokio::sync::mpsc;
@@ -122,7 +122,7 @@ pub async fn follow_ops(
 async fn follow(
     session: &Session,
     environment: &DevEnvironment,
-    all: Vec<Followed>,
+    targets: Vec<Followed>,
     how: How,
     output: &mut Output,
 ) -> anyhow::Result<Exit> {
@@ -130,14 +130,14 @@ async fn follow(
     let (sender, mut news) = mpsc::unbounded_channel();
     let (mut tellings, mut followings) = (Vec::new(), Vec::new());
     let once = how.once;
-    for (place, followed) in all.into_iter().enumerate() {
+    for (place, followed) in targets.into_iter().enumerate() {
         tellings.push(Telling::new(&followed, environment, how.format));
         let teller = Teller { place, sender: sender.clone() };
         followings.push(Following::new(session, environment, api.clone(), followed, &how, teller)?);
     }
     drop(sender);
     let ended = tokio::select! {
-        ended = try_join_all(followings.iter_mut().map(Following::all)) => ended.map(|all| worst(&all)),
+        ended = all(&mut followings, once) => ended,
         told = tell(&mut news, &tellings, output) => told.map(|()| Exit::Done),
         interrupted = tokio::signal::ctrl_c() => {
             interrupted?;
@@ -150,8 +150,15 @@ async fn follow(
     ended
 }
 
-fn worst(all: &[Exit]) -> Exit {
-    all.iter().copied().find(|exit| *exit != Exit::Done).unwrap_or(Exit::Done)
+/// The worst of their ends. Where the others go on for ever, one that cannot begin ends all.
+async fn all(followings: &mut [Following], once: bool) -> anyhow::Result<Exit> {
+    let each = followings.iter_mut().map(Following::all);
+    let ends: Vec<_> = if once {
+        join_all(each).await.into_iter().collect::<anyhow::Result<_>>()?
+    } else {
+        try_join_all(each).await?
+    };
+    Ok(ends.into_iter().find(|exit| *exit != Exit::Done).unwrap_or(Exit::Done))
 }
 
 /// Tells what happens, as long as somebody listens.

@@ -79,14 +79,11 @@ pub async fn followed(
     role: Option<&str>,
 ) -> anyhow::Result<Vec<Followed>> {
     environment::refuse_unknown(environment, services, &[], &session.program)?;
-    let services = built(environment, services)?;
+    let (is_named, services) = (!services.is_empty(), built(environment, services)?);
     let all = pods::list(&pods::api(session, environment)?).await?;
     let mut followed = Vec::new();
     for service in services {
-        let roles = match role {
-            Some(role) => vec![Some(role.to_owned())],
-            None => pods::roles(&all, &service),
-        };
+        let roles = roles(pods::roles(&all, &service), role, is_named);
         followed.extend(roles.into_iter().map(|role| Followed {
             service: service.clone(),
             role,
@@ -96,7 +93,20 @@ pub async fn followed(
             afterwards: Afterwards::Provision,
         }));
     }
+    if followed.is_empty() {
+        let (name, program) = (environment.name_any(), &session.program);
+        anyhow::bail!(
+            "no pod of a service that is built runs in {name}\n  look closer: {program} status {name}"
+        );
+    }
     Ok(followed)
+}
+
+/// Those that are wanted. A service that is named is not passed over: that nothing of it runs is told later.
+fn roles(running: Vec<Option<String>>, wanted: Option<&str>, is_named: bool) -> Vec<Option<String>> {
+    let is_wanted = |role: &Option<String>| wanted.is_none() || role.as_deref() == wanted;
+    let fitting: Vec<_> = running.into_iter().filter(is_wanted).collect();
+    if fitting.is_empty() && is_named { vec![wanted.map(str::to_owned)] } else { fitting }
 }
 
 /// Those that are built of these services, or of all.
@@ -159,6 +169,15 @@ mod tests {
         );
         let none = built(&environment(&json!([{"service": "eta", "why": "w", "ready": true}])), &[]);
         assert!(none.unwrap_err().0.starts_with("nothing that one runs is built"));
+    }
+
+    #[test]
+    fn every_role_that_runs_follows_and_only_who_is_named_is_missed() {
+        let running = || ["web", "worker"].map(|role| Some(role.to_owned())).to_vec();
+        assert_eq!(roles(running(), None, false), running());
+        assert_eq!(roles(running(), Some("worker"), true), [Some("worker".to_owned())]);
+        assert_eq!(roles(vec![None], Some("worker"), false), []);
+        assert_eq!((roles(vec![], None, false), roles(vec![], None, true)), (vec![], vec![None]));
     }
 
     fn clone() -> tempfile::TempDir {
