@@ -60,6 +60,9 @@ pub struct ProvisionRecord {
     pub states: u64,
     /// How many of them changed something.
     pub changed: u64,
+    /// Whether something may have changed that no state tells: it was ended, or has no states.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub changes_untold: bool,
     /// The slowest ten, the slowest first.
     pub slowest: Vec<StateRecord>,
     /// Those that failed, twenty at most, in their order.

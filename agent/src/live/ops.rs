@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::error::LiveError;
 use super::message::Provisioned;
-use crate::order::With;
 use crate::provision::{self, Context};
 use crate::service::{self, Serving};
 use crate::{InitOrder, ProvisionRecord, started};
@@ -48,18 +47,13 @@ impl Ops {
         let order = &self.order;
         let context = Context { identity: &order.identity, folders: &order.folders, newest: order.newest };
         let record = provision::provision(&order.provisioner, &context).map_err(refused)?;
-        if record.error.is_some() || !(restart_due || self.may_have_changed(&record)) {
+        if record.error.is_some() || !(restart_due || may_have_changed(&record)) {
             return Ok(Provisioned { record, ..Provisioned::default() });
         }
         Ok(match self.restart() {
             Ok(restarted) => Provisioned { record, restarted, down: None },
             Err(error) => Provisioned { record, restarted: Vec::new(), down: Some(told(&error)) },
         })
-    }
-
-    /// A command does not say what it changed.
-    fn may_have_changed(&self, record: &ProvisionRecord) -> bool {
-        matches!(self.order.provisioner.with, With::Command(_)) || record.changed > 0
     }
 
     fn restart(&self) -> Result<Vec<String>, service::ServiceError> {
@@ -69,6 +63,11 @@ impl Ops {
         let (checks, grace) = (seconds(order.checks_seconds), seconds(order.grace_seconds));
         service::restart(&Serving { identity: &order.identity, runit: &runit, checks, grace })
     }
+}
+
+/// Whether what runs may be of other files than there are now.
+pub(super) fn may_have_changed(record: &ProvisionRecord) -> bool {
+    record.changed > 0 || record.changes_untold
 }
 
 fn refused(error: impl std::error::Error) -> LiveError {

@@ -9,7 +9,7 @@ use super::error::LiveError;
 use super::frame::{Incoming, Outgoing};
 use super::look::{Cache, look};
 use super::message::{Answer, Question, SyncOrder, VERSION};
-use super::ops::Ops;
+use super::ops::{Ops, may_have_changed};
 use super::reload;
 use super::rules::Ruling;
 use super::tree::LiveTree;
@@ -133,7 +133,8 @@ impl<'a, W: Write> Serving<'a, W> {
         self.outgoing.say(&Answer::Reloaded { code })
     }
 
-    /// What a run that failed, or broke off, has changed is not known: the next one that goes well restarts the services.
+    /// What a run has changed that broke off is not known; what one changed that failed counts, too: the next one that goes
+    /// well restarts the services.
     fn provision(&mut self) -> Result<(), LiveError> {
         let Some(ops) = self.ops else {
             return Err(LiveError::speech("a service's code is mirrored here, and nothing is provisioned"));
@@ -141,9 +142,12 @@ impl<'a, W: Write> Serving<'a, W> {
         let restart_due = self.mark(RESTART_DUE).exists();
         self.remember(RESTART_DUE);
         let provisioned = ops.provision(restart_due)?;
-        if provisioned.is_good() {
-            self.forget(RESTART_DUE);
+        let is_good = provisioned.is_good();
+        if is_good {
             self.forget(RELOAD_DUE);
+        }
+        if is_good || !(restart_due || may_have_changed(&provisioned.record)) {
+            self.forget(RESTART_DUE);
         }
         self.outgoing.say(&Answer::Provisioned(Box::new(provisioned)))
     }

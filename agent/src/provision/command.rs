@@ -18,6 +18,6 @@ impl Provisioner for Command {
     fn understand(&self, ended: &Ended) -> Outcome {
         let program = self.0.first().map_or("the command", String::as_str);
         let error = (ended.code != Some(0)).then(|| ended_with(program, ended));
-        Outcome { error, states: Vec::new() }
+        Outcome { error, states: Vec::new(), changes_untold: true }
     }
 }

@@ -63,6 +63,8 @@ pub struct Outcome {
     pub error: Option<String>,
     /// The states, in their order; none where a provisioner has no such thing.
     pub states: Vec<StateRecord>,
+    /// Whether something may have changed that no state tells.
+    pub changes_untold: bool,
 }
 
 /// One kind of config management.
@@ -95,7 +97,7 @@ pub fn run(
     invocation.environment.extend(reproducible(context.newest));
     let ended = process::run(&invocation, timeout)?;
     let outcome = match late(&ended, timeout) {
-        Some(error) => Outcome { error: Some(error), ..Outcome::default() },
+        Some(error) => Outcome { error: Some(error), changes_untold: true, ..Outcome::default() },
         None => provisioner.understand(&ended),
     };
     Ok(record(outcome, ended))
@@ -137,6 +139,7 @@ fn record(outcome: Outcome, ended: Ended) -> ProvisionRecord {
         milliseconds: ended.milliseconds,
         states: states.len() as u64,
         changed: states.iter().filter(|state| state.changed).count() as u64,
+        changes_untold: outcome.changes_untold,
         failed: failed.collect(),
         slowest,
         left_running: ended.left_running,

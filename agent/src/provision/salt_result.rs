@@ -25,20 +25,21 @@ struct State {
 
 /// What came of `salt-call --out=json state.apply`.
 pub(super) fn understand(ended: &Ended) -> Outcome {
-    let failed = |error: String| Outcome { error: Some(short(&error)), states: Vec::new() };
+    let failed = |error: String| Outcome { error: Some(short(&error)), ..Outcome::default() };
+    let untold = |error: String| Outcome { changes_untold: true, ..failed(error) };
     let Some(result) = result(&ended.output) else {
-        return failed(ended_with("salt-call wrote no result; it", ended));
+        return untold(ended_with("salt-call wrote no result; it", ended));
     };
     let states = match result {
         Value::Object(states) => states,
-        // Rendering errors are a list of texts, and some failures one text.
+        // Rendering errors are a list of texts, and some failures one text: no state was begun.
         Value::Array(texts) => return failed(texts.iter().map(text).collect::<Vec<_>>().join("; ")),
         Value::String(text) => return failed(text),
-        other => return failed(format!("salt's result is of an unknown form: {other}")),
+        other => return untold(format!("salt's result is of an unknown form: {other}")),
     };
     match records(states) {
-        Ok(states) => Outcome { error: verdict(&states, ended), states },
-        Err(key) => failed(format!("salt's result for {key} is of an unknown form")),
+        Ok(states) => Outcome { error: verdict(&states, ended), states, changes_untold: false },
+        Err(key) => untold(format!("salt's result for {key} is of an unknown form")),
     }
 }
 
@@ -168,6 +169,13 @@ mod tests {
         for (output, expected) in cases {
             assert_eq!(outcome(output, 1).error.as_deref(), Some(expected), "{output}");
         }
+    }
+
+    #[test]
+    fn nothing_changed_where_no_state_was_begun_and_nobody_knows_without_a_result() {
+        let untold = |output: &str| outcome(output, 1).changes_untold;
+        assert!(!untold(r#"{"local": ["Rendering SLS 'base:www' failed"]}"#) && !untold(TWO));
+        assert!(untold("") && untold(r#"{"local": {"a_|-b_|-c_|-d": 5}}"#));
     }
 
     #[test]

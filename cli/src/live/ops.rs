@@ -94,9 +94,10 @@ pub async fn followed(
         }));
     }
     if followed.is_empty() {
+        let role = role.map(|role| format!(" in a role {role}")).unwrap_or_default();
         let (name, program) = (environment.name_any(), &session.program);
         anyhow::bail!(
-            "no pod of a service that is built runs in {name}\n  look closer: {program} status {name}"
+            "no pod of a service that is built runs in {name}{role}\n  look closer: {program} status {name}"
         );
     }
     Ok(followed)

@@ -18,9 +18,11 @@ pub fn text(provisioned: &Provisioned, name: &str, colours: Colours) -> String {
     let took = format!("{states}{} ms", record.milliseconds);
     let lines = match (&record.error, &provisioned.down) {
         (Some(error), _) => {
+            let error = error.replace('\n', "\n  ");
             let head = colours.bad(&format!("✗ {name}: provisioning failed, {took}: {error}"));
-            let kept = "  what runs was not restarted; what the others changed stays".to_owned();
-            [vec![head], failed(provisioned), vec![kept]].concat()
+            let is_changed = record.changed > 0 || record.changes_untold;
+            let stays = if is_changed { "; what was changed before stays" } else { "" };
+            [vec![head], failed(provisioned), vec![format!("  what runs was not restarted{stays}")]].concat()
         }
         (None, Some(down)) => vec![
             colours.bad(&format!("✗ {name}: {took}; restarted, and it does not come up")),
@@ -47,7 +49,8 @@ fn failed(provisioned: &Provisioned) -> Vec<String> {
         };
         return record.failed.iter().map(one).collect();
     }
-    let lines: Vec<_> = record.log.lines().filter(|line| !line.trim().is_empty()).collect();
+    let is_told = |line: &str| record.error.as_ref().is_some_and(|error| error.contains(line.trim()));
+    let lines: Vec<_> = record.log.lines().filter(|line| !is_told(line)).collect();
     lines.iter().skip(lines.len().saturating_sub(SHOWN)).map(|line| format!("  {line}")).collect()
 }
 
@@ -101,7 +104,7 @@ mod tests {
             told(ProvisionRecord { error, failed, ..record(1) }, &[], None),
             "✗ api: provisioning failed, 1 of 12 states changed, 4100 ms: 2 of 12 states failed\n  \
              a (file.managed): no source\n  b (file.managed): it is\n    so\n  \
-             what runs was not restarted; what the others changed stays"
+             what runs was not restarted; what was changed before stays"
         );
     }
 
@@ -111,7 +114,8 @@ mod tests {
         let error = Some("make ended with code 2: line 19".to_owned());
         let shown = told(ProvisionRecord { error, log, ..ProvisionRecord::default() }, &[], None);
         assert!(shown.starts_with("✗ api: provisioning failed, 0 ms: make ended with code 2"), "{shown}");
-        assert!(shown.contains("\n  line 10\n") && !shown.contains("line 9\n"), "{shown}");
+        assert!(shown.ends_with("line 18\n  what runs was not restarted"), "{shown}");
+        assert!(shown.contains("\n  line 9\n") && !shown.contains("line 8\n"), "{shown}");
     }
 
     #[test]
