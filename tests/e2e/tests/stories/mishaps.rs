@@ -79,8 +79,10 @@ async fn commits(world: &World) -> Result<()> {
     let states = fails.provisioned.as_ref().context("nothing is said of the states")?;
     ensure!(states.failed.iter().any(|state| state.id.contains("the-pump")), "{states:?}");
     let untested = fat.build_ended("untested").await?;
-    failed(&fat, &untested, "no-such-command").await?;
+    failed(&fat, &untested, "is not there").await?;
     ensure!(untested.image.is_some(), "the image was not kept: {untested:?}");
+    let run = untested.unit.as_ref().and_then(|unit| unit.run.as_ref()).context("nothing was run")?;
+    ensure!(format!("{run:?}").contains("no-such-command"), "{run:?}");
 
     let chatty = fat.build_ended("chatty").await?;
     ensure!(chatty.outcome == Some(BuildOutcome::Succeeded), "{chatty:?}");
