@@ -57,7 +57,8 @@ impl Shown {
 
 /// A generation is the API server's to count, and what is deleted is gone.
 fn all() -> Vec<State> {
-    let all = [states::fleets(), states::service_repos(), environments::all(), syncs::all(), builds::all()].concat();
+    let all = [states::fleets(), states::service_repos(), environments::all(), syncs::all(), builds::all()]
+        .concat();
     all.into_iter().filter(|state| state.name != "edited" && state.kstatus != Kstatus::Terminating).collect()
 }
 
