@@ -7,7 +7,18 @@ use crate::object::Observed;
 /// In one sentence: why these pods are not ready, as far as they tell. Pods that are going do not count.
 pub fn trouble(pods: &[&Observed]) -> Option<String> {
     let mut alive = pods.iter().filter(|pod| !pod.is_terminating());
-    alive.find_map(|pod| containers(pod).find_map(|c| container_trouble(pod, c)).or_else(|| unscheduled(pod)))
+    alive.find_map(|pod| {
+        let of_a_container = || containers(pod).find_map(|container| container_trouble(pod, container));
+        ended_by_the_node(pod).or_else(of_a_container).or_else(|| unscheduled(pod))
+    })
+}
+
+/// What the node says of a pod that it ended, for its disk or its memory: its containers only know that they were told to end.
+fn ended_by_the_node(pod: &Observed) -> Option<String> {
+    let status = &pod.body["status"];
+    let reason = status["reason"].as_str().filter(|_| status["phase"] == "Failed")?;
+    let message = status["message"].as_str().unwrap_or_default();
+    Some(format!("pod {}: {reason} {message}", pod.key.name).trim_end().to_owned())
 }
 
 fn containers(pod: &Observed) -> impl Iterator<Item = &Value> {

@@ -84,6 +84,7 @@ fn is_ready(view: &View<'_>, service: &ResolvedService) -> bool {
     matches!(service.image, FoundDigest::Image(_)) && keys.iter().all(|key| has_arrived(view, key))
 }
 
+/// Ready means that each store says so as well: the count of the `StatefulSet` follows its pod some moments later.
 fn local_is_ready(view: &View<'_>) -> bool {
     let key = ObjectKey {
         api_version: "apps/v1".to_owned(),
@@ -91,7 +92,7 @@ fn local_is_ready(view: &View<'_>) -> bool {
         namespace: Some(view.identity.namespace.clone()),
         name: names::LOCAL.to_owned(),
     };
-    has_arrived(view, &key)
+    has_arrived(view, &key) && stores(view).iter().all(|store| store.ready)
 }
 
 fn has_arrived(view: &View<'_>, key: &ObjectKey) -> bool {

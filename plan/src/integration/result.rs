@@ -99,10 +99,16 @@ pub fn record(config_map: &ConfigMap) -> Option<StoredResult> {
     serde_json::from_str(config_map.data.as_ref()?.get(RECORD)?).ok()
 }
 
+/// What a shell ends with when it does not find a program (POSIX).
+const NOT_FOUND: i32 = 127;
+
 fn describe(stored: &StoredResult) -> String {
     let tests = stored.totals.map_or_else(|| "no test reports".to_owned(), |totals| count(&totals));
     let first = match (&stored.error, stored.exit_code) {
         (Some(error), _) => error.clone(),
+        (None, Some(NOT_FOUND)) => {
+            format!("the command ended with code {NOT_FOUND}: a program that it names is not there, {tests}")
+        }
         (None, Some(code)) => format!("the command ended with code {code}, {tests}"),
         (None, None) => "the command did not run".to_owned(),
     };

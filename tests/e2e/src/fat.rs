@@ -105,10 +105,18 @@ impl<'a> FatYard<'a> {
         code.commit_on(trunk.as_deref(), &format!("{}-{branch}", self.branch), "A branch of a story", changes)
     }
 
-    /// Pushes a Fleet with another base.
-    pub async fn push_base(&self, base: &str) -> Result<String> {
+    /// Pushes a Fleet with another base, and waits until the operator has seen it.
+    pub async fn push_base(&self, base: &str) -> Result<()> {
         let fleet = self.fleet.replace("{registry}/base:1", base);
-        self.yard.push(&[Change::write("fleet.yaml", fleet)]).await
+        self.yard.push(&[Change::write("fleet.yaml", fleet)]).await?;
+        let fleets: Api<Fleet> = self.yard.within(self.yard.namespace());
+        let seen = |fleet: &Fleet| {
+            let observed = fleet.status.as_ref().and_then(|status| status.observed_generation);
+            fleet.spec.base.as_deref() == Some(base) && observed == fleet.metadata.generation
+        };
+        let all_seen = |found: &[Arc<Fleet>]| found.iter().all(|fleet| seen(fleet));
+        until_all(&fleets, watcher::Config::default(), "the Fleet has the other base", all_seen).await?;
+        Ok(())
     }
 
     /// The trunk that the service has here.

@@ -1,11 +1,12 @@
 //! The operator as a process of its own: it is killed with SIGKILL between any two of its acts, and started again.
 
 use std::fs::{File, OpenOptions};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -13,6 +14,9 @@ use crate::proxy::CONTEXT;
 
 /// Name of the subcommand that is the operator.
 pub const SUBCOMMAND: &str = "operator";
+
+/// How long the address of an operator that was killed may be in use still.
+const RELEASE: Duration = Duration::from_secs(5);
 
 /// Name of the Lease.
 pub const LEASE: &str = "slipway-controller";
@@ -60,10 +64,23 @@ impl Operator {
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);
         let is_new = child.is_none();
         if is_new {
+            self.until_the_address_is_free()?;
             self.starts.fetch_add(1, Ordering::Relaxed);
             *child = Some(self.command(kubeconfig)?.spawn().context("failed to start the operator")?);
         }
         Ok(is_new)
+    }
+
+    /// The kernel may give an address back a moment after the process that was killed is gone.
+    fn until_the_address_is_free(&self) -> Result<()> {
+        let end = Instant::now() + RELEASE;
+        while is_listened_on(self.address.port())? {
+            if Instant::now() > end {
+                bail!("somebody else listens on {}: look at `ss --listening --processes`", self.address);
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Ok(())
     }
 
     /// How often it was started.
@@ -156,6 +173,18 @@ impl Operator {
     }
 }
 
+/// Whether the kernel has a listening socket with this port. Nothing is bound to find out: a program that is just being started
+/// by another thread would hold what was bound.
+fn is_listened_on(port: u16) -> Result<bool> {
+    const LISTENS: &str = "0A";
+    let sockets = std::fs::read_to_string("/proc/net/tcp").context("failed to read /proc/net/tcp")?;
+    let ending = format!(":{port:04X}");
+    Ok(sockets.lines().any(|line| {
+        let fields: Vec<_> = line.split_whitespace().collect();
+        fields.get(1).is_some_and(|local| local.ends_with(&ending)) && fields.get(3) == Some(&LISTENS)
+    }))
+}
+
 /// An address whose port the kernel gives to nobody while an operator is being started again: it hands out those from 32768 on.
 fn free_address() -> Result<SocketAddr> {
     static TRIED: AtomicUsize = AtomicUsize::new(0);
@@ -163,7 +192,7 @@ fn free_address() -> Result<SocketAddr> {
     for _ in 0..1_000 {
         let port = 20_000 + (begin + TRIED.fetch_add(1, Ordering::Relaxed)) % 12_000;
         let address = SocketAddr::from(([127, 0, 0, 1], u16::try_from(port)?));
-        if TcpListener::bind(address).is_ok() {
+        if !is_listened_on(address.port())? {
             return Ok(address);
         }
     }

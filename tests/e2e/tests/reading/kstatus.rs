@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use slipway_cluster::{Cache, Progress};
 
 use crate::states::{self, State};
-use crate::{environments, syncs};
+use crate::{builds, environments, syncs};
 
 /// Words of the library itself, one for each state.
 fn computed(states: &[State]) -> Vec<String> {
@@ -52,4 +52,9 @@ fn a_fleet_is_current_when_it_makes_sense() {
 #[test]
 fn a_service_is_current_when_its_repository_is_read() {
     all_are_as_expected(&states::service_repos());
+}
+
+#[test]
+fn a_build_is_current_when_its_image_is_there_or_nobody_wants_it() {
+    all_are_as_expected(&builds::all());
 }

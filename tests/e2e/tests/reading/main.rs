@@ -5,6 +5,7 @@
 #[path = "../../../../plan/tests/support/mod.rs"]
 mod support;
 
+mod builds;
 mod documents;
 mod environments;
 mod explained;

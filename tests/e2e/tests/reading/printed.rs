@@ -13,7 +13,7 @@ use serde_json::json;
 use slipway_cluster::{Cache, Cluster, Mode, Options, Progress};
 
 use crate::states::{self, Kstatus, State};
-use crate::{environments, syncs};
+use crate::{builds, environments, syncs};
 
 const NAMESPACE: &str = "reading";
 
@@ -57,7 +57,8 @@ impl Shown {
 
 /// A generation is the API server's to count, and what is deleted is gone.
 fn all() -> Vec<State> {
-    let all = [states::fleets(), states::service_repos(), environments::all(), syncs::all()].concat();
+    let all = [states::fleets(), states::service_repos(), environments::all(), syncs::all(), builds::all()]
+        .concat();
     all.into_iter().filter(|state| state.name != "edited" && state.kstatus != Kstatus::Terminating).collect()
 }
 
@@ -108,6 +109,7 @@ async fn kubectl_reads_well() {
         vec!["get", "denv"],
         vec!["get", "denv", "stopped", "failed", "ready", "--output", "wide"],
         vec!["get", "gsync"],
+        vec!["get", "sbuild"],
     ];
     let told: Vec<_> = tables
         .iter()

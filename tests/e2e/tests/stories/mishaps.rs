@@ -79,8 +79,10 @@ async fn commits(world: &World) -> Result<()> {
     let states = fails.provisioned.as_ref().context("nothing is said of the states")?;
     ensure!(states.failed.iter().any(|state| state.id.contains("the-pump")), "{states:?}");
     let untested = fat.build_ended("untested").await?;
-    failed(&fat, &untested, "no-such-command").await?;
+    failed(&fat, &untested, "is not there").await?;
     ensure!(untested.image.is_some(), "the image was not kept: {untested:?}");
+    let run = untested.unit.as_ref().and_then(|unit| unit.run.as_ref()).context("nothing was run")?;
+    ensure!(format!("{run:?}").contains("no-such-command"), "{run:?}");
 
     let chatty = fat.build_ended("chatty").await?;
     ensure!(chatty.outcome == Some(BuildOutcome::Succeeded), "{chatty:?}");
@@ -107,7 +109,8 @@ async fn has_no_good_name(fat: &FatYard<'_>, status: &ServiceBuildStatus) -> Res
 }
 
 async fn pods(world: &World) -> Result<()> {
-    let builds = "{concurrency: 3, timeout: 90s, resources: {limits: {ephemeral-storage: 200Mi}}}";
+    // Most of the time is for provisioning; until a node measures a pod's disk, a minute may pass.
+    let builds = "{concurrency: 3, timeout: 3m, resources: {limits: {ephemeral-storage: 200Mi}}}";
     let fat = FatYard::open_with(world, "fat-pods", &[], builds).await?;
     let hangs = fat.branch_ops("hangs", &[command("the-tide", "sleep 3600")])?;
     fat.build("hangs", fat.trunk(), Some(&hangs)).await?;
@@ -119,11 +122,13 @@ async fn pods(world: &World) -> Result<()> {
     let works = |status: &ServiceBuildStatus| status.stage == Some(BuildStage::Provision);
     let status = fat.build_when("killed", "provisioning", works).await?;
     kill(&fat, &status, "killed").await?;
-    for (name, said) in
-        [("killed", "the Job of the build"), ("fills", "torage"), ("hangs", "not built within")]
-    {
+    for (name, outcome, said) in [
+        ("killed", BuildOutcome::Error, "the Job of the build"),
+        ("fills", BuildOutcome::Error, "torage"),
+        ("hangs", BuildOutcome::Failed, "did not end within"),
+    ] {
         let ended = fat.build_ended(name).await?;
-        ensure!(ended.outcome == Some(BuildOutcome::Error), "{name}: {ended:?}");
+        ensure!(ended.outcome == Some(outcome), "{name}: {ended:?}");
         ensure!(ended.message.contains(said), "{name}: {}", ended.message);
         has_no_good_name(&fat, &ended).await?;
     }

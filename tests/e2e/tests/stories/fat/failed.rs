@@ -53,6 +53,7 @@ pub async fn looked_into(world: &World) -> Result<()> {
     let ended =
         tokio::time::timeout(PATIENCE, short.wait()).await.context("it waits for somebody to type")??;
     ensure!(ended.success() && open.is_some(), "it ended with {ended}");
+    place.is_empty().await?;
 
     let builds = fat.builds().await?.len();
     let mut held = slipway.begin(&["exec", "--failed", SERVICE, "--", "sleep", "600"])?;
