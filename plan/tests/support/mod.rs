@@ -219,12 +219,32 @@ impl World {
             object.body["status"] = json!({"observedGeneration": 1, "replicas": replicas,
                 "updatedReplicas": replicas, "readyReplicas": replicas});
         }
+        self.objects.retain(|object| object.key.kind != "Pod");
+        let stateful = self.objects.iter().filter(|object| object.key.kind == "StatefulSet");
+        let pods: Vec<_> = stateful.map(ready_pod).collect();
+        self.objects.extend(pods);
     }
 
     /// An object, if it exists.
     pub fn find(&self, key: &ObjectKey) -> Option<&Observed> {
         self.objects.iter().find(|object| object.key == *key)
     }
+}
+
+/// The pod of a `StatefulSet`, with every container ready.
+fn ready_pod(set: &Observed) -> Observed {
+    let key = ObjectKey {
+        api_version: "v1".to_owned(),
+        kind: "Pod".to_owned(),
+        name: format!("{}-0", set.key.name),
+        ..set.key.clone()
+    };
+    let template = &set.body["spec"]["template"];
+    let containers = template["spec"]["containers"].as_array().into_iter().flatten();
+    let ready: Vec<_> =
+        containers.map(|container| json!({"name": container["name"], "ready": true})).collect();
+    let body = json!({"metadata": {"labels": template["metadata"]["labels"]}, "status": {"containerStatuses": ready}});
+    Observed { key, body: body.into() }
 }
 
 /// An environment with its Fleet, its sources and its world.
