@@ -30,6 +30,16 @@ fn ready(story: &Story) -> bool {
 }
 
 #[test]
+fn an_environment_is_not_ready_before_each_store_says_so() {
+    let mut story = story("profile: rider\n");
+    story.run(at(0));
+    let pod = story.world.objects.iter_mut().find(|object| object.key.kind == "Pod").unwrap();
+    pod.body["status"]["containerStatuses"][0]["ready"] = false.into();
+    story.look(at(60));
+    assert!(!ready(&story), "the StatefulSet counts the pods of a moment ago");
+}
+
+#[test]
 fn an_environment_is_made_in_order_and_comes_to_rest() {
     let mut story = story("profile: rider\n");
     assert_eq!(

@@ -7,7 +7,7 @@ use slipway_crds::v1alpha1::{
     UnitStatus,
 };
 
-use super::{BuildFacts, Limits, Report, Unit, UnitTests};
+use super::{BuildFacts, Limits, Report, Unit, UnitTests, say};
 use crate::environment::resolve::FoundDigest;
 use crate::integration::JobFacts;
 
@@ -323,7 +323,7 @@ fn observe(mut status: ServiceBuildStatus, facts: &BuildFacts, now: Timestamp) -
     if status.step == BuildStep::Finished {
         return status;
     }
-    status.message = message(&status);
+    status.message = say::message(&status);
     if let Some(blocked) = blocked(&status, facts, now) {
         status.message.clone_from(&blocked.message);
         status.blocked_by = vec![blocked];
@@ -378,19 +378,4 @@ fn trouble(step: BuildStep, facts: &BuildFacts) -> Option<String> {
         _ => facts.job.as_ref(),
     };
     job?.trouble.clone()
-}
-
-fn message(status: &ServiceBuildStatus) -> String {
-    match (status.step, status.stage) {
-        (BuildStep::Queued, _) => match status.ahead.unwrap_or_default() {
-            1 => "one build is before it".to_owned(),
-            ahead => format!("{ahead} builds are before it"),
-        },
-        (BuildStep::Building, Some(stage)) => format!("its pod is in {stage:?}"),
-        (BuildStep::Building, None) => "its pod starts".to_owned(),
-        (BuildStep::Starting, _) => "its Job is being made".to_owned(),
-        (BuildStep::Testing, _) => "the unit tests run in the new image".to_owned(),
-        (BuildStep::Naming, _) => "the image gets its name".to_owned(),
-        (BuildStep::Waiting | BuildStep::Finished, _) => status.message.clone(),
-    }
 }

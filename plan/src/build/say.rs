@@ -1,8 +1,8 @@
-//! The conditions of a build: kstatus and `kubectl wait` understand them.
+//! What is said of a build: what it is at, and its conditions, which kstatus and `kubectl wait` understand.
 
 use slipway_crds::conditions::{self, Say};
 use slipway_crds::reasons;
-use slipway_crds::v1alpha1::{BuildOutcome, ServiceBuildStatus};
+use slipway_crds::v1alpha1::{BuildOutcome, BuildStage, BuildStep, ServiceBuildStatus};
 
 /// What is said of a build in this status.
 pub fn says(status: &ServiceBuildStatus) -> Vec<Say> {
@@ -20,6 +20,29 @@ pub fn says(status: &ServiceBuildStatus) -> Vec<Say> {
         Some(BuildOutcome::Cancelled) => vec![Say::yes(conditions::ENDED, reasons::CANCELLED, message)],
         None => not_ready(conditions::RECONCILING, reasons::IMAGE_BUILDING),
     }
+}
+
+/// What a build in this status is at, in words.
+pub(super) fn message(status: &ServiceBuildStatus) -> String {
+    match (status.step, status.stage) {
+        (BuildStep::Queued, _) => match status.ahead.unwrap_or_default() {
+            1 => "one build is before it".to_owned(),
+            ahead => format!("{ahead} builds are before it"),
+        },
+        (BuildStep::Building, Some(stage)) => format!("its pod is in {stage:?}"),
+        (BuildStep::Building, None) if has_pushed(status) => "the registry is asked for its image".to_owned(),
+        (BuildStep::Building, None) => "its pod starts".to_owned(),
+        (BuildStep::Starting, _) => "its Job is being made".to_owned(),
+        (BuildStep::Testing, _) => "the unit tests run in the new image".to_owned(),
+        (BuildStep::Naming, _) => "the image gets its name".to_owned(),
+        (BuildStep::Waiting | BuildStep::Finished, _) => status.message.clone(),
+    }
+}
+
+/// Pushing is the last thing that its pod does.
+fn has_pushed(status: &ServiceBuildStatus) -> bool {
+    let last = format!("{:?}", BuildStage::Push);
+    status.times.iter().any(|time| time.name == last)
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use slipway_crds::reasons;
 use slipway_crds::v1alpha1::{
-    BlockedBy, BuildInputs, BuildOutcome, BuildStage, BuildStep, Outcome, ServiceBuildStatus, UnitStatus,
+    BlockedBy, BuildInputs, BuildOutcome, BuildStage, BuildStep, BuildTime, Outcome, ServiceBuildStatus,
+    UnitStatus,
 };
 
 use super::{Act, BuildFacts, Limits, Next, Pushed, Report, Unit, UnitTests, next};
@@ -111,6 +112,18 @@ fn after(step: BuildStep) -> ServiceBuildStatus {
 
 fn ended(looked: &Next) -> (Option<BuildOutcome>, &str) {
     (looked.status.outcome, looked.status.message.as_str())
+}
+
+#[test]
+fn a_build_whose_pod_is_done_does_not_say_that_it_starts() {
+    let says = |times: Vec<BuildTime>| {
+        let report = Report { times, ..pushed("sha256:abc") };
+        let facts = BuildFacts { job: Some(job("build")), report: Some(report), ..facts() };
+        next(&after(BuildStep::Building), &facts, at(1)).status.message
+    };
+    assert_eq!(says(Vec::new()), "its pod starts");
+    let done = BuildTime { name: "Push".to_owned(), seconds: 1 };
+    assert_eq!(says(vec![done]), "the registry is asked for its image");
 }
 
 #[test]
